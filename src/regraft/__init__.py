@@ -1,0 +1,1 @@
+"""regraft: graft a pretrained vision network onto your own image classes."""

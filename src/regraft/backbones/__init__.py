@@ -1,0 +1,1 @@
+"""Pretrained networks: what they are, where they come from, how they run."""

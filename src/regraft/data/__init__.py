@@ -1,0 +1,1 @@
+"""From folders and tables to pixels: reading, splitting, decoding, views."""

@@ -1,0 +1,1 @@
+"""Pooled activations at several depths, computed once and kept."""

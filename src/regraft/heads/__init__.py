@@ -1,0 +1,1 @@
+"""Classifiers on features: closed forms, paths, and populations trained as one."""

@@ -1,0 +1,1 @@
+"""The main job: recipe, ladder, model, run folder."""
