@@ -1,1 +1,103 @@
-"""regraft: graft a pretrained vision network onto your own image classes."""
+"""regraft: graft a pretrained vision network onto your own image classes.
+
+    import regraft
+
+    data = regraft.read_folder("photos/")
+    run = regraft.fit(data, budget="10m")
+    run.model.predict(["new.jpg"])
+    run.report.save("report.html")
+    model = regraft.load(run.folder)
+
+Everything here is imported when it is first used, so that `import regraft` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regraft.core.errors import (
+        ArtifactError,
+        BackboneError,
+        DataError,
+        RecipeError,
+        RegraftError,
+        TrainingError,
+    )
+    from regraft.data import Dataset, audit, read, read_folder, read_table
+    from regraft.features import FeatureStore
+    from regraft.pipeline import (
+        Model,
+        Prediction,
+        Recipe,
+        Report,
+        Run,
+        embed,
+        evaluate,
+        fit,
+        load,
+        read_recipe,
+        read_report,
+    )
+
+_HOMES = {
+    "regraft.core.errors": (
+        "ArtifactError",
+        "BackboneError",
+        "DataError",
+        "RecipeError",
+        "RegraftError",
+        "TrainingError",
+    ),
+    "regraft.data": ("Dataset", "audit", "read", "read_folder", "read_table"),
+    "regraft.features": ("FeatureStore",),
+    "regraft.pipeline": (
+        "Model",
+        "Prediction",
+        "Recipe",
+        "Report",
+        "Run",
+        "embed",
+        "evaluate",
+        "fit",
+        "load",
+        "read_recipe",
+        "read_report",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: RUF022 - in the order in which a user meets them
+    "read",
+    "read_folder",
+    "read_table",
+    "audit",
+    "fit",
+    "evaluate",
+    "embed",
+    "load",
+    "read_recipe",
+    "read_report",
+    "Dataset",
+    "FeatureStore",
+    "Model",
+    "Prediction",
+    "Recipe",
+    "Report",
+    "Run",
+    "RegraftError",
+    "DataError",
+    "BackboneError",
+    "RecipeError",
+    "TrainingError",
+    "ArtifactError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"regraft has no {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -50,5 +50,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=3, cutoff=0.6)
     if close:
         return f"Did you mean {' or '.join(close)}?"
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"Known are: {shown}."
+    return f"Known are{', among others' if len(names) > 8 else ''}: {', '.join(names[:8])}."

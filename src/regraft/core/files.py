@@ -59,7 +59,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write settings or results as indented JSON, whole or not at all. NaN and infinity are refused."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    # A file name that is not UTF-8 holds lone surrogates, which JSON knows as escapes.
+    write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 
 
 def read_json(path: Path) -> Any:

@@ -46,7 +46,8 @@ def fingerprint(value: Any) -> str:
     True
     """
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256_of_bytes(text.encode())
+    # A file name that is not UTF-8 holds lone surrogates, which JSON knows as escapes.
+    return sha256_of_bytes(text.encode(errors="backslashreplace"))
 
 
 def unit_interval(key: str) -> float:

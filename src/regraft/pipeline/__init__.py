@@ -1,1 +1,28 @@
 """The main job: recipe, ladder, model, run folder."""
+
+from regraft.pipeline.embed import embed
+from regraft.pipeline.evaluate import evaluate
+from regraft.pipeline.fit import fit
+from regraft.pipeline.inventory import clear_cache, describe_backbone, list_backbones, list_cache
+from regraft.pipeline.model import Model, Prediction, load
+from regraft.pipeline.recipe import HEADS, Recipe, read_recipe
+from regraft.pipeline.run import Report, Run, read_report
+
+__all__ = [
+    "HEADS",
+    "Model",
+    "Prediction",
+    "Recipe",
+    "Report",
+    "Run",
+    "clear_cache",
+    "describe_backbone",
+    "embed",
+    "evaluate",
+    "fit",
+    "list_backbones",
+    "list_cache",
+    "load",
+    "read_recipe",
+    "read_report",
+]

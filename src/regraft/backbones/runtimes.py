@@ -1,0 +1,96 @@
+"""How a network runs: torch on CPU or CUDA, OpenVINO on a CPU. One contract: images in, rows out."""
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from regraft.core.arrays import Features, Images
+from regraft.core.errors import BackboneError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Runtime = Literal["openvino", "torch"]
+Embed = Callable[[Images], Features]
+
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+
+
+def has_cuda() -> bool:
+    """Whether torch can use a GPU. Torch is imported only where a driver makes it likely."""
+    if not NVIDIA_DRIVER.exists():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def torch_runtime(embedding: "nn.Module") -> Embed:
+    """Run a network with torch, on the GPU where there is one."""
+    import torch
+
+    device = "cuda" if has_cuda() else "cpu"
+    embedding = embedding.to(device, memory_format=torch.channels_last)
+
+    def embed(images: Images) -> Features:
+        with torch.inference_mode():
+            # A copy, since torch takes neither read-only nor mirrored arrays; the forward pass dwarfs it.
+            rows: Features = embedding(torch.tensor(images).to(device)).float().cpu().numpy()
+        return rows
+
+    return embed
+
+
+def convert_to_openvino(embedding: "nn.Module", image_px: int, file: Path) -> None:
+    """Write a network as OpenVINO's intermediate representation, weights in full precision.
+
+    Raises:
+        BackboneError: OpenVINO or the tracer of torch cannot express the network.
+    """
+    import openvino
+    import torch
+
+    example = torch.zeros(2, image_px, image_px, 3, dtype=torch.uint8)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            # OpenVINO still converts through torch.jit.trace, which torch has deprecated. The tracer's own
+            # check runs the network three times more; ours compares the result.
+            warnings.simplefilter("ignore")
+            traced = torch.jit.trace(embedding, example, strict=False, check_trace=False)
+            converted = openvino.convert_model(traced, example_input=example)
+        converted.reshape([-1, image_px, image_px, 3])
+    except Exception as error:  # Both raise whatever they meet in a network they do not know.
+        reason = (str(error).strip().splitlines() or ["no message"])[0][:200]
+        raise BackboneError(f"OpenVINO cannot run this network ({reason}). Use --runtime torch.") from error
+    openvino.save_model(converted, file, compress_to_fp16=False)
+
+
+def openvino_runtime(file: Path) -> Embed:
+    """Run a converted network with OpenVINO on the CPU.
+
+    The precision is named because CPUs that know bfloat16 would otherwise use it without a word, at a
+    relative error above 1e-2.
+    """
+    import openvino
+
+    config: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
+    }
+    compiled = openvino.Core().compile_model(file, "CPU", config)
+
+    def embed(images: Images) -> Features:
+        rows: Features = np.asarray(compiled(images)[0], dtype=np.float32)
+        return rows
+
+    return embed
+
+
+def relative_error(rows: Features, reference: Features) -> float:
+    """Norm of the difference over the norm of the reference."""
+    return float(np.linalg.norm(rows - reference) / max(float(np.linalg.norm(reference)), 1e-30))

@@ -1,0 +1,41 @@
+"""`regraft fit`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from regraft.cli.flags import NONE_GIVEN, RecipeFlags, recipe_from
+from regraft.cli.output import print_json, print_report
+
+
+def fit(
+    source: Path,
+    /,
+    *,
+    budget: str = "10m",
+    out: Path | None = None,
+    recipe: Path | None = None,
+    flags: RecipeFlags = NONE_GIVEN,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Turn a folder of labelled images into a tuned, tested, saved classifier.
+
+    Ctrl-C ends the search and keeps the best so far; a second one ends the program.
+
+    Args:
+        source: a folder with one sub-folder per class, or with train, val and test in it; or a CSV table with
+            the columns path and label, and maybe group, domain and split.
+        budget: how long it may take: 90s, 10m, 1h30m.
+        out: the run folder to write; by default a new one below runs/.
+        recipe: a JSON file such as a run's recipe.json; flags override it.
+        flags: settings of the recipe.
+        json: print one JSON object instead of the report.
+    """
+    from regraft import pipeline
+
+    run = pipeline.fit(source, budget=budget, out=out, recipe=recipe_from(recipe, flags))
+    if json:
+        print_json(run.report.data)
+    else:
+        print_report(run.report.data)

@@ -1,0 +1,196 @@
+"""What a labelled collection of images is, without any pixels."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from regraft.core.arrays import Array, Labels
+from regraft.core.errors import DataError
+from regraft.core.hashing import fingerprint
+
+Part = Literal["train", "val", "test"]
+
+FEWEST_PER_CLASS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One image file and what is known about it. `group` "" means that it belongs with no other."""
+
+    path: Path
+    label: int
+    sha256: str
+    group: str = ""
+    domain: str = ""
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was left out, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images: which files, which classes, which parts. Readers sort the examples by path."""
+
+    root: Path
+    classes: tuple[str, ...]
+    examples: tuple[Example, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The label of every example, int64, read-only."""
+        labels = np.array([example.label for example in self.examples], dtype=np.int64)
+        labels.flags.writeable = False
+        return labels
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """The path of every example."""
+        return tuple(example.path for example in self.examples)
+
+    @cached_property
+    def class_counts(self) -> dict[str, int]:
+        """How many examples each class has, in the order of `classes`."""
+        counts = Counter(example.label for example in self.examples)
+        return {name: counts[label] for label, name in enumerate(self.classes)}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A name made from the classes and from every example's bytes, label, group and part.
+
+        Paths and their order do not enter: a renamed or moved folder is still the same data.
+        """
+        rows = sorted((e.sha256, e.label, e.group, e.part or "") for e in self.examples)
+        return fingerprint([self.classes, rows])
+
+    def select(self, indices: Iterable[int] | Array) -> "Dataset":
+        """The examples at these indices, or where this mask is true, in the order given.
+
+        Row i of the result then belongs to row i of `features[indices]`.
+        """
+        chosen = np.arange(len(self))[np.asarray(indices if isinstance(indices, np.ndarray) else [*indices])]
+        return replace(self, examples=tuple(self.examples[i] for i in chosen.tolist()))
+
+    def part(self, name: Part) -> "Dataset":
+        """The examples of one part."""
+        return replace(self, examples=tuple(e for e in self.examples if e.part == name))
+
+    def without_test(self) -> "Dataset":
+        """Everything that a search may see."""
+        return replace(self, examples=tuple(e for e in self.examples if e.part != "test"))
+
+    def without(self, skipped: Iterable[Skipped]) -> "Dataset":
+        """Drop these files and list them as skipped."""
+        skipped = tuple(skipped)
+        dropped = {one.path for one in skipped}
+        kept = tuple(e for e in self.examples if e.path not in dropped)
+        return replace(self, examples=kept, skipped=self.skipped + skipped)
+
+    def missing_classes(self, part: Part) -> tuple[str, ...]:
+        """The classes that have no example in a part: nothing can be said about them there."""
+        present = {e.label for e in self.examples if e.part == part}
+        return tuple(name for label, name in enumerate(self.classes) if label not in present)
+
+
+def require_trainable(dataset: Dataset) -> None:
+    """Check that there is something to learn.
+
+    Raises:
+        DataError: there is no image, a single class, or a class with fewer than two images.
+    """
+    counts = dataset.class_counts
+    if not len(dataset):
+        raise DataError(f"There is no usable image in {dataset.root}.{_first_skipped(dataset)}")
+    if len(dataset.classes) < 2:
+        raise DataError(
+            f"There is a single class, {dataset.classes[0]!r}, in {dataset.root}. Telling classes apart "
+            f"needs at least two: put the images of each class in a folder of its own."
+        )
+    small = [f"{name!r} has {count}" for name, count in counts.items() if count < FEWEST_PER_CLASS]
+    if small:
+        shown = ", ".join(small[:8]) + (f" and {len(small) - 8} more" if len(small) > 8 else "")
+        raise DataError(
+            f"Every class needs at least {FEWEST_PER_CLASS} images, one to learn from and one to check: "
+            f"{shown}, in {dataset.root}. Add images to these classes or take the classes out."
+        )
+
+
+def require_parts(dataset: Dataset) -> None:
+    """Check that every class asked about in a given val or test part can be learnt from the rest.
+
+    Raises:
+        DataError: a train part was given and lacks a class that val or test has.
+    """
+    if not any(e.part == "train" for e in dataset.examples):
+        return
+    learnt = {e.label for e in dataset.examples if e.part in ("train", None)}
+    missing = sorted({e.label for e in dataset.examples} - learnt)
+    if missing:
+        names = ", ".join(repr(dataset.classes[label]) for label in missing)
+        raise DataError(
+            f"The train part in {dataset.root} has no image of {names}, which val or test has. "
+            f"Add such images to train, or take these classes out of val and test."
+        )
+
+
+def natural_key(name: str) -> tuple[object, ...]:
+    """A key that sorts "2" before "10" and "apple" before "Banana".
+
+    >>> sorted(["b10", "B2", "a"], key=natural_key)
+    ['a', 'B2', 'b10']
+    """
+    pieces = re.split(r"([0-9]+)", name.casefold())
+    texts, numbers = pieces[0::2], [*(digits.lstrip("0") for digits in pieces[1::2]), ""]
+    # Numbers are compared by length first: nothing is converted, so no number is too long for it.
+    return (*((text, len(n), n) for text, n in zip(texts, numbers, strict=True)), name)
+
+
+def clean_name(name: str) -> str:
+    """A class name in composed Unicode: "é" is one class however the file system spells it.
+
+    Bytes of a folder's name that are not UTF-8 become the replacement character.
+    """
+    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def part_of_name(name: str) -> Part | None:
+    """The part that a folder or a table calls by this name, if it is one.
+
+    >>> part_of_name("Validation")
+    'val'
+    """
+    return _PARTS.get(name.strip().casefold())
+
+
+_PARTS: dict[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def _first_skipped(dataset: Dataset) -> str:
+    if not dataset.skipped:
+        return ""
+    first = dataset.skipped[0]
+    return f" {len(dataset.skipped)} files were skipped; the first is {first.path}: {first.reason}."

@@ -1,0 +1,135 @@
+"""Finding image files on disk and hashing them. Nothing is ever written here."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from regraft.core.errors import DataError
+from regraft.core.hashing import sha256_of_bytes, sha256_of_file
+from regraft.core.progress import progress
+from regraft.data.dataset import Skipped
+
+READ = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"})
+
+# Images of other kinds: ignoring them in silence would lose somebody's pictures without a word.
+NOT_READ = frozenset(
+    {".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".nef", ".arw"}
+)
+
+# One task hashes this many files: a task for every tiny file would cost more than its hash.
+FILES_PER_TASK = 64
+HASHING_THREADS = min(8, (os.cpu_count() or 1) + 2)
+
+EMPTY_SHA256 = sha256_of_bytes(b"")
+
+Identity = tuple[int, int]
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is the system's and not the user's."""
+    return name.startswith(".") or name == "__MACOSX" or name.casefold() in ("thumbs.db", "desktop.ini")
+
+
+def visible(folder: Path | str) -> list[os.DirEntry[str]]:
+    """A folder's entries without hidden ones, sorted by name.
+
+    Raises:
+        DataError: the folder cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((e for e in entries if not is_hidden(e.name)), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
+
+
+def identities_above(folder: Path) -> set[Identity]:
+    """A folder and everything above it, so that a link back up is recognised as a loop."""
+    stats = (above.stat() for above in (folder.resolve(), *folder.resolve().parents))
+    return {(stat.st_dev, stat.st_ino) for stat in stats}
+
+
+def walk(folder: Path | str, seen: set[Identity], skipped: list[Skipped]) -> Iterator[Path]:
+    """Every image file in a folder and below, in the order of names; unlistable folders become skipped.
+
+    `seen` grows by the folders entered and none of them is entered twice, so links in a circle end.
+    """
+    try:
+        entries = visible(folder)
+    except DataError as error:
+        skipped.append(Skipped(Path(folder), str(error).rstrip(".")))
+        return
+    for entry in entries:
+        if is_folder(entry):
+            stat = entry.stat()
+            if (stat.st_dev, stat.st_ino) not in seen:
+                seen.add((stat.st_dev, stat.st_ino))
+                yield from walk(entry.path, seen, skipped)
+        elif is_image_name(entry, skipped):
+            yield Path(entry.path)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or a link to one; a link that leads nowhere is not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def is_image_name(entry: os.DirEntry[str], skipped: list[Skipped]) -> bool:
+    """Whether a file is named as an image that regraft reads; images of other kinds become skipped."""
+    extension = os.path.splitext(entry.name)[1].casefold()  # noqa: PTH122 - a Path per file costs as much as the hash
+    if extension in NOT_READ:
+        kind = extension[1:].upper()
+        skipped.append(Skipped(Path(entry.path), f"{kind} images are not read; save it as JPEG or PNG"))
+    return extension in READ
+
+
+def hash_files(paths: Sequence[Path]) -> list[str | Skipped]:
+    """The SHA-256 of each file, or why it cannot be used, in the order given."""
+    starts = range(0, len(paths), FILES_PER_TASK)
+    results: list[str | Skipped] = []
+    with ThreadPoolExecutor(HASHING_THREADS) as pool, progress("Reading files", len(paths)) as advance:
+        for done in pool.map(lambda start: _hash_some(paths[start : start + FILES_PER_TASK]), starts):
+            results += done
+            advance(len(done))
+    return results
+
+
+def _hash_some(paths: Sequence[Path]) -> list[str | Skipped]:
+    return [_hash_one(path) for path in paths]
+
+
+def _hash_one(path: Path) -> str | Skipped:
+    try:
+        digest = sha256_of_file(path)
+    except FileNotFoundError:
+        return Skipped(path, "there is no such file")
+    except OSError as error:
+        return Skipped(path, f"cannot be read: {error.strerror or error}")
+    return Skipped(path, "the file is empty (0 bytes)") if digest == EMPTY_SHA256 else digest
+
+
+def find_images(paths: Iterable[Path | str]) -> tuple[Path, ...]:
+    """The image files that these files and folders stand for; what is inside a folder is sorted.
+
+    A file named outright is taken whatever its extension. No file comes twice.
+
+    Raises:
+        DataError: a path does not exist, or no image was found at all.
+    """
+    given = [Path(path).expanduser().absolute() for path in paths]
+    found: dict[Path, None] = {}
+    for path in given:
+        if path.is_dir():
+            found.update(dict.fromkeys(walk(path, identities_above(path), [])))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise DataError(f"There is no file or folder {path}. Check the name.")
+    if not found:
+        where = ", ".join(map(str, given)) or "an empty list of paths"
+        raise DataError(f"There is no image in {where}. Images end in {', '.join(sorted(READ))}.")
+    return tuple(found)

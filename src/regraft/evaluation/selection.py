@@ -1,0 +1,87 @@
+"""The winner's curse: the best of many candidates looks better than it is, because it was also lucky."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from regraft.core.arrays import Array
+from regraft.core.errors import DataError
+from regraft.evaluation.answers import Groups, units
+from regraft.evaluation.interval import Interval
+from regraft.evaluation.resampling import mean_interval, percentile, resamples
+from regraft.evaluation.shares import share
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The winning candidate, its score on the images that chose it, and that score without its luck."""
+
+    winner: int
+    naive: Interval
+    corrected: Interval
+
+
+def corrected_best(
+    scores: Array, *, groups: Groups | None = None, lower_is_better: bool = False, seed: int = 0
+) -> Selection:
+    """Choose the candidate with the best mean score, and say what to expect of it on new images.
+
+    Each resample chooses anew, among all candidates, on the images drawn; the chosen one is scored on the
+    images left out, which had no part in the choice. The mean of those scores is the corrected score.
+
+    Source: Tsamardinos et al. 2018, doi 10.1007/s10994-018-5714-4 (BBC-CV).
+    Differs: groups are resampled instead of images where given. The paper takes percentiles of the
+        left-out scores as the interval; those are too wide, as only 37 % of the images are left out. Their
+        distances from the mean are shrunk by sqrt(0.368 / 0.632), which is right for one candidate: a
+        mean over a share f of the sample, drawn without replacement, varies by (1 - f) / f.
+    Cost: rounds x candidates x units multiplications.
+
+    Args:
+        scores: `[candidates, n]`, what each candidate scored on each held-out image (by a model that did
+            not see it): 1 or 0 for right or wrong, or a loss.
+        groups: which images belong together.
+        lower_is_better: the scores are losses.
+        seed: for the resamples.
+
+    Raises:
+        DataError: no candidates or no images, or scores that are not finite.
+    """
+    values = np.asarray(scores, np.float64)
+    if values.size == 0 or not np.isfinite(values).all():
+        raise DataError(
+            f"Scores of shape {values.shape} must be finite, of one candidate and image at least."
+        )
+    codes = units(groups, values.shape[1])
+    sizes = np.bincount(codes).astype(np.float64)
+    totals = np.stack([np.bincount(codes, weights=row) for row in values])
+    sign = -1.0 if lower_is_better else 1.0
+    winner = int((sign * totals.sum(axis=1)).argmax())
+    naive = _plain_interval(values[winner], codes, seed)
+    if len(sizes) < 2:
+        return Selection(winner, naive, naive)
+
+    left_out = _left_out_scores(totals, sizes, sign, seed)
+    expected = float(left_out.mean())
+    shrunk = expected + (left_out - expected) * np.sqrt(0.368 / 0.632)
+    return Selection(winner, naive, percentile(expected, shrunk, len(sizes)))
+
+
+def _left_out_scores(totals: Array, sizes: Array, sign: float, seed: int) -> Array:
+    """One score for each resample that leaves something out: of its winner, on what it left out."""
+    found = []
+    for counts in resamples(len(sizes), seed=seed):
+        # Sums over one resample are compared with each other only, but groups differ in size; a common
+        # divisor changes no winner, so none is needed.
+        chosen = (sign * (totals @ counts)).argmax(axis=0)
+        absent = (counts == 0).astype(np.float64)
+        images = sizes @ absent
+        sums = (totals @ absent)[chosen, np.arange(len(chosen))]
+        found.append(sums[images > 0] / images[images > 0])
+    return np.concatenate(found)
+
+
+def _plain_interval(values: Array, codes: Array, seed: int) -> Interval:
+    """Of a share if the values are 0 and 1, else of a mean."""
+    if np.isin(values, (0.0, 1.0)).all():
+        return share(values, codes)
+    return mean_interval(values, codes, within=(float(values.min()), float(values.max())), seed=seed)

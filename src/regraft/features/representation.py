@@ -1,0 +1,135 @@
+"""Which columns of which backbones describe an image, and how they are scaled.
+
+A backbone's row holds every stage in two poolings. A representation picks from it; scaling is affine, so
+that a linear head on scaled features folds into one matrix on the raw ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from regraft.backbones import Backbone, Card
+from regraft.core.arrays import Array, Features
+from regraft.core.errors import RecipeError
+from regraft.core.settings import Knob
+from regraft.features.store import FeatureStore
+
+Depths = Literal["last", "all", "grid"]
+Scaling = Literal["depth", "feature", "none"]
+
+SMALLEST_VARIANCE = 1e-10
+ROWS_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class Representation:
+    """How an image becomes a row of numbers."""
+
+    backbones: Annotated[tuple[str, ...], Knob("pretrained networks whose features stand side by side")]
+    depths: Annotated[Depths, Knob("last stage; all stages; all stages, and on a 2 x 2 grid")] = "grid"
+    scaling: Annotated[Scaling, Knob("equal variance for every depth, or for every feature, or as is")] = (
+        "depth"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.backbones or len(set(self.backbones)) != len(self.backbones):
+            raise RecipeError(f"backbones must be one or more different names, not {self.backbones!r}.")
+
+
+@dataclass(frozen=True)
+class Affine:
+    """(features - shift) * scale, column by column."""
+
+    shift: Float[Array, " d"]
+    scale: Float[Array, " d"]
+
+    def __call__(self, features: Features) -> Features:
+        """Scaled features, float32 [n, d]."""
+        scaled: Features = features - self.shift
+        scaled *= self.scale
+        return scaled
+
+
+def columns(card: Card, depths: Depths) -> tuple[slice, ...]:
+    """The columns of a backbone's row that a choice of depths means, one slice for each depth and pooling."""
+    blocks = [block for block in card.blocks if depths == "grid" or block.pooling == "mean"]
+    return tuple(slice(block.start, block.stop) for block in (blocks[-1:] if depths == "last" else blocks))
+
+
+def width(cards: Sequence[Card], depths: Depths) -> int:
+    """How many features a representation has."""
+    return sum(part.stop - part.start for card in cards for part in columns(card, depths))
+
+
+def read(
+    representation: Representation,
+    backbones: Mapping[str, Backbone],
+    store: FeatureStore,
+    images: Sequence[str],
+) -> Features:
+    """Unscaled features of images (by SHA-256) from the store: float32 [n, d], backbone after backbone.
+
+    Raises:
+        ArtifactError: the store lacks one of the images; `extract` first.
+    """
+    loaded = [backbones[name] for name in representation.backbones]
+    cards = [backbone.card for backbone in loaded]
+    features = np.empty((len(images), width(cards, representation.depths)), dtype=np.float32)
+    start = 0
+    for backbone in loaded:
+        parts = columns(backbone.card, representation.depths)
+        stop = start + sum(part.stop - part.start for part in parts)
+        store.read_into(features[:, start:stop], backbone.key, images, parts)
+        start = stop
+    return features
+
+
+def fit_affine(representation: Representation, cards: Sequence[Card], features: Features) -> Affine:
+    """Centre every column, and scale by the representation's rule. Labels are not needed.
+
+    `depth` divides each depth by the root of its total variance: a linear head with a penalty then sees the
+    mean of the depths' kernels, wide and narrow ones alike. `feature` divides every column by its own
+    deviation, which lets wide depths weigh more.
+
+    Source: uniformly weighted multiple kernels, Gönen and Alpaydın 2011 (JMLR 12:2211).
+    A column, or a depth, that is constant in these features is set to zero: nothing can be learnt from it,
+    and divided by its deviation it would explode on the first image that differs.
+
+    Cost: two passes over the features; memory for a few thousand rows.
+    """
+    shift = features.mean(0, dtype=np.float64)
+    variance = _variance(features, shift)
+    if representation.scaling == "none":
+        scale = np.ones_like(variance)
+    elif representation.scaling == "feature":
+        scale = _inverse_root(variance)
+    else:
+        scale = np.empty_like(variance)
+        for part in _column_blocks(cards, representation.depths):
+            scale[part] = _inverse_root(variance[part].sum())
+    return Affine(shift.astype(np.float32), scale.astype(np.float32))
+
+
+def _variance(features: Features, mean: Float[Array, " d"]) -> Float[Array, " d"]:
+    """Over rows, a piece at a time: NumPy's own would hold every deviation at once, in double precision."""
+    total = np.zeros_like(mean)
+    for start in range(0, len(features), ROWS_AT_ONCE):
+        total += np.square(features[start : start + ROWS_AT_ONCE] - mean).sum(0)
+    return total / max(len(features), 1)
+
+
+def _inverse_root(variance: Any) -> Any:
+    return np.where(variance > SMALLEST_VARIANCE, 1 / np.sqrt(np.maximum(variance, SMALLEST_VARIANCE)), 0.0)
+
+
+def _column_blocks(cards: Sequence[Card], depths: Depths) -> list[slice]:
+    blocks, start = [], 0
+    for card in cards:
+        for part in columns(card, depths):
+            stop = start + part.stop - part.start
+            blocks.append(slice(start, stop))
+            start = stop
+    return blocks

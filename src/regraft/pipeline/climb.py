@@ -1,0 +1,213 @@
+"""What a climb up the ladder carries: the data it may see, the features, the time, and the best so far."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from regraft.core.arrays import Folds, Labels, Mask, Probabilities, Scores, Weights
+from regraft.core.errors import BackboneError, RecipeError
+from regraft.core.hashing import fingerprint
+from regraft.data import NEVER_HELD_OUT, Dataset, folds
+from regraft.evaluation import Answers, Interval, compare, fit_temperature, metrics, softmax
+from regraft.features import fit_affine, width
+from regraft.heads import Linear, balanced
+from regraft.pipeline.budget import Budget
+from regraft.pipeline.fitting import fit_head, multiplications
+from regraft.pipeline.machine import memory_bytes
+from regraft.pipeline.model import Model, folded
+from regraft.pipeline.recipe import Recipe
+from regraft.pipeline.trials import Trials
+from regraft.pipeline.trunk import Trunk
+
+MOST_CROSS_VALIDATED = 10_000
+"""Above this many images one fold is held out instead of all in turn: its score is precise enough."""
+
+FIRST_RATE_PER_S = 5e9
+MEMORY_FRACTION = 0.5
+TRIAL_VERSION = 1
+"""Raise it when a change of code changes what a trial gives."""
+
+BYTES_PER_FEATURE = 12
+"""Of float32 features read, scaled, and being worked on."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted recipe, and what it says of images that its fits did not see.
+
+    `probabilities` [m, k] are of the held-out examples, calibrated on them; `loss` is their mean log-loss.
+    """
+
+    recipe: Recipe
+    model: Model
+    probabilities: Probabilities
+    loss: float
+    accuracy: Interval
+
+
+class Climb:
+    """One search. It receives data without its test part; only `attempt` and `adopt_if_better` change it."""
+
+    def __init__(
+        self, asked: Recipe, dataset: Dataset, trunk: Trunk, budget: Budget, *, trials: Trials
+    ) -> None:
+        self.asked = asked
+        self.dataset = dataset.without_test()
+        self.trunk = trunk
+        self.budget = budget
+        self.trials = trials
+        self.folds = choose_folds(self.dataset, asked)
+        self.best: Candidate | None = None
+        self._rate_per_s = FIRST_RATE_PER_S
+
+    @property
+    def class_count(self) -> int:
+        """How many classes there are."""
+        return len(self.dataset.classes)
+
+    @property
+    def held_out(self) -> Mask:
+        """Which examples are held out at some time."""
+        return np.asarray(self.folds != NEVER_HELD_OUT)
+
+    @property
+    def held_out_labels(self) -> Labels:
+        """The labels that candidates are judged on."""
+        return self.dataset.labels[self.held_out]
+
+    @property
+    def held_out_groups(self) -> list[str]:
+        """The groups of the examples that candidates are judged on."""
+        return [e.group for e, out in zip(self.dataset.examples, self.held_out, strict=True) if out]
+
+    @property
+    def weights(self) -> Weights | None:
+        """Example weights, where classes are to be balanced."""
+        return (
+            balanced(self.dataset.labels, self.class_count)
+            if self.asked.class_weights == "balanced"
+            else None
+        )
+
+    def refuses(self, recipe: Recipe) -> str:
+        """Why a recipe cannot be tried here and now, or nothing. Loads and extracts what it needs."""
+        if self.budget.interrupted:
+            return "stopped before it was tried"
+        if self.trials.has(self._trial_key(recipe)):
+            return ""
+        for name in recipe.backbones:
+            refusal = self._refuses_backbone(name)
+            if refusal:
+                return refusal
+        return self._refuses_fit(recipe)
+
+    def attempt(self, recipe: Recipe) -> Candidate:
+        """Fit a complete recipe and score it on held-out images, or read the trial of an earlier run."""
+        key = self._trial_key(recipe)
+        found = self.trials.read(key)
+        if found is None:
+            found = self._fit(recipe)
+            self.trials.write(key, *found)
+        model, scores = found
+        seen = scores[self.held_out]
+        return self._judge(model, seen)
+
+    def judge_majority(self) -> Candidate:
+        """The model that knows no image: every class in proportion to its examples."""
+        counts = np.bincount(self.dataset.labels, weights=self.weights, minlength=self.class_count)
+        bias = np.log((counts + 1) / (counts + 1).sum()).astype(np.float32)
+        model = Model(
+            self.dataset.classes, (), self.asked, Linear(np.empty((0, len(bias)), np.float32), bias)
+        )
+        return self._judge(model, np.tile(bias, (int(self.held_out.sum()), 1)))
+
+    def adopt_if_better(self, candidate: Candidate) -> bool:
+        """Keep the candidate as the best so far if its held-out log-loss is lower."""
+        better = self.best is None or candidate.loss < self.best.loss
+        if better:
+            self.best = candidate
+        return better
+
+    def explain(self, candidate: Candidate, before: Candidate | None) -> str:
+        """A sentence on how a candidate did against what stood before."""
+        if before is None or candidate is before:
+            return f"log-loss {candidate.loss:.3f}"
+        paired = compare(
+            before.probabilities, candidate.probabilities, self.held_out_labels, groups=self.held_out_groups
+        )
+        return (
+            f"log-loss {candidate.loss:.3f}, before {before.loss:.3f}; "
+            f"lower in {paired.probability_better:.0%} of resamples"
+        )
+
+    def _fit(self, recipe: Recipe) -> tuple[Model, Scores]:
+        if recipe.head is None:
+            raise RecipeError("A recipe is fitted only when its head is chosen.")
+        representation = recipe.representation
+        cards = tuple(self.trunk.backbone(name).card for name in recipe.backbones)
+        features = self.trunk.read(representation, self.dataset)
+        started = time.perf_counter()
+        affine = fit_affine(representation, cards, features)
+        head, scores, classifier = fit_head(
+            recipe.head,
+            affine(features),
+            self.dataset.labels,
+            class_count=self.class_count,
+            folds=self.folds,
+            weights=self.weights,
+        )
+        self._rate_per_s = self._work(recipe) / (time.perf_counter() - started)
+        classifier, remaining = folded(classifier, affine)
+        chosen = replace(recipe, head=head)
+        return Model(self.dataset.classes, cards, chosen, classifier, remaining), scores
+
+    def _judge(self, model: Model, scores: Scores) -> Candidate:
+        labels = self.held_out_labels
+        weights = None if self.weights is None else self.weights[self.held_out]
+        temperature = fit_temperature(scores, labels, weights)
+        probabilities = softmax(scores.astype(np.float64), temperature)
+        loss = float(np.average(Answers(probabilities, labels).losses, weights=weights))
+        accuracy = metrics(probabilities, labels, groups=self.held_out_groups)["accuracy"]
+        return Candidate(model.recipe, replace(model, temperature=temperature), probabilities, loss, accuracy)
+
+    def _trial_key(self, recipe: Recipe) -> str:
+        """Names all that a trial's outcome depends on, so that a later run finds an equal trial."""
+        examples = [(e.sha256, e.label) for e in self.dataset.examples]
+        return fingerprint([TRIAL_VERSION, recipe, self.dataset.classes, examples, self.folds.tolist()])
+
+    def _refuses_backbone(self, name: str) -> str:
+        try:
+            cost_s = self.trunk.cost_s(name)
+            if not self.budget.affords(cost_s):
+                return f"{name} would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
+            complete, skipped = self.trunk.extract(name, lambda: not self.budget.affords(0.0))
+        except BackboneError as error:
+            return str(error)
+        if skipped:
+            return f"{len(skipped)} images can no longer be read, the first is {skipped[0].path}"
+        return "" if complete else f"the time was up while {name} looked at the images"
+
+    def _refuses_fit(self, recipe: Recipe) -> str:
+        features = self._feature_count(recipe)
+        needed = len(self.dataset) * features * BYTES_PER_FEATURE
+        if needed > MEMORY_FRACTION * memory_bytes():
+            return f"{len(self.dataset)} x {features} features need {needed / 1e9:.0f} GB of memory"
+        cost_s = self._work(recipe) / self._rate_per_s
+        if self.best is not None and not self.budget.affords(cost_s):
+            return f"the fit would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
+        return ""
+
+    def _work(self, recipe: Recipe) -> float:
+        return multiplications(len(self.dataset), self._feature_count(recipe), self.class_count, self.folds)
+
+    def _feature_count(self, recipe: Recipe) -> int:
+        return width([self.trunk.backbone(name).card for name in recipe.backbones], recipe.depths or "grid")
+
+
+def choose_folds(dataset: Dataset, recipe: Recipe) -> Folds:
+    """Cross-validation folds; of large data a single one is held out, of given val parts just those."""
+    numbers = folds(dataset, count=recipe.folds, seed=recipe.seed)
+    if len(dataset) > MOST_CROSS_VALIDATED:
+        numbers = np.where(numbers == 0, 0, NEVER_HELD_OUT)
+    return numbers

@@ -1,0 +1,107 @@
+"""Everything that decides a result, in one frozen tree that goes to JSON and back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from regraft.core.errors import RecipeError, did_you_mean
+from regraft.core.files import read_json
+from regraft.core.hashing import plain
+from regraft.core.settings import Knob, check, from_plain
+from regraft.features import Depths, Representation, Scaling
+from regraft.heads import Logistic, NearestMean, NearestNeighbours, Ridge
+
+HEADS = {
+    "ridge": Ridge,
+    "logistic": Logistic,
+    "nearest_mean": NearestMean,
+    "nearest_neighbours": NearestNeighbours,
+}
+Head = Ridge | Logistic | NearestMean | NearestNeighbours
+
+Runtime = Literal["auto", "openvino", "torch"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What was asked for, or what was chosen. `None` leaves a choice to the ladder.
+
+    A recipe in which `depths`, `scaling` and `head` are set is fitted as it is, without a search; the recipe
+    that `fit` reports as chosen is of that kind, so that a result can be had again from it.
+    """
+
+    backbones: Annotated[
+        tuple[str, ...],
+        Knob("pretrained networks, most wanted first; with nothing left to choose, all are used"),
+    ] = ("lite0", "lite2", "lite1")
+    depths: Annotated[Depths | None, Knob("last stage; all stages; all stages also on a 2 x 2 grid")] = None
+    scaling: Annotated[Scaling | None, Knob("equal variance for every depth, every feature, or as is")] = None
+    head: Annotated[Head | None, Knob("the classifier on top of the features")] = None
+    class_weights: Annotated[
+        Literal["none", "balanced"], Knob("balanced: every class counts the same, however rare")
+    ] = "none"
+    test_fraction: Annotated[
+        float, Knob("share of the images kept sealed for the test", low=0.01, high=0.9)
+    ] = 0.2
+    folds: Annotated[int, Knob("parts of the cross-validation", low=2, high=50)] = 5
+    seed: Annotated[int, Knob("of the split and of everything else that is drawn", low=0)] = 0
+    runtime: Annotated[Runtime, Knob("what runs the networks")] = "auto"
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.backbones or len(set(self.backbones)) != len(self.backbones):
+            raise RecipeError(f"backbones must be one or more different names, not {list(self.backbones)}.")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is nothing left to choose."""
+        return None not in (self.depths, self.scaling, self.head)
+
+    @property
+    def representation(self) -> Representation:
+        """How this recipe describes an image.
+
+        Raises:
+            RecipeError: the depths or the scaling are still open.
+        """
+        if self.depths is None or self.scaling is None:
+            raise RecipeError("The recipe leaves depths or scaling open; set both, or let `fit` choose.")
+        return Representation(self.backbones, self.depths, self.scaling)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; the head carries its kind."""
+        head = None if self.head is None else {"kind": _kind_of(self.head), **plain(self.head)}
+        return {**plain(self), "head": head}
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Recipe":
+        """The recipe that `to_json` wrote.
+
+        Raises:
+            RecipeError: an unknown setting (close matches are named) or a value of the wrong type or range.
+        """
+        if not isinstance(value, dict):
+            raise RecipeError(f"A recipe is a JSON object of settings, not {value!r}.")
+        head = value.get("head")
+        rest = from_plain(cls, {name: item for name, item in value.items() if name != "head"}, "recipe")
+        if head is None:
+            return rest
+        settings = {"kind": head} if isinstance(head, str) else dict(head)
+        kind = settings.pop("kind", "")
+        if kind not in HEADS:
+            raise RecipeError(f"recipe.head.kind is {kind!r}. {did_you_mean(kind, HEADS)}")
+        return cls(**{**vars(rest), "head": from_plain(HEADS[kind], settings, f"recipe.head ({kind})")})
+
+
+def read_recipe(file: Path) -> Recipe:
+    """Read a recipe from a JSON file, such as the `recipe.json` of a run.
+
+    Raises:
+        ArtifactError: the file is missing or not JSON.
+        RecipeError: it is no recipe.
+    """
+    return Recipe.from_json(read_json(file))
+
+
+def _kind_of(head: Head) -> str:
+    return next(kind for kind, settings in HEADS.items() if type(head) is settings)

@@ -1,0 +1,140 @@
+"""The folder that a fit leaves behind. Its manifest is written last: without one the run did not finish.
+
+RUN/
+  model/          model.json and model.safetensors: what `regraft.load` reads; there from the first rung on
+  recipe.json     everything that decides the result; `regraft fit --recipe` makes it again
+  report.json     every number; report.html shows them
+  data.csv        every image with its label, SHA-256 and part
+  predictions.csv what the model says of every test image
+  manifest.json   the files above with their SHA-256
+"""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from regraft.core.arrays import Probabilities
+from regraft.core.errors import ArtifactError
+from regraft.core.files import read_json, write_bytes, write_json
+from regraft.core.hashing import sha256_of_file
+from regraft.data import Dataset
+from regraft.pipeline.model import Model
+from regraft.report import html
+
+MANIFEST = "manifest.json"
+STARTED = "started.json"
+MODEL = "model"
+REPORT = "report.json"
+DATA = "data.csv"
+MOST_SKIPPED_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Report:
+    """All numbers of a run as plain data; `regraft.report` turns them into text and HTML."""
+
+    data: dict[str, Any]
+
+    def save(self, path: Path | str) -> None:
+        """Write it, as a page where the name ends in .html and as JSON otherwise."""
+        if Path(path).suffix.lower() in (".html", ".htm"):
+            write_bytes(Path(path), html(self.data).encode())
+        else:
+            write_json(Path(path), self.data)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `fit` returns: a model, a report, and the folder they lie in."""
+
+    folder: Path
+    model: Model
+    report: Report
+
+
+def claim_folder(source: Path, out: Path | str | None) -> Path:
+    """Choose the run folder and mark it as begun.
+
+    Raises:
+        ArtifactError: it lies inside the images' folder, is not empty, or holds a finished run.
+    """
+    named = source.stem if source.is_file() else source.name
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    folder = Path(out).expanduser() if out else Path("runs") / f"{named}-{stamp}-{os.getpid()}"
+    folder = folder.absolute()
+    if source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
+        raise ArtifactError(
+            f"The run folder {folder} would lie inside the images' folder {source}, which is never written. "
+            f"Name another one with --out."
+        )
+    if (folder / MANIFEST).exists():
+        raise ArtifactError(f"{folder} holds a finished run. Name another folder with --out, or delete it.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / STARTED).exists():
+        raise ArtifactError(f"{folder} is not empty and holds no run. Name another folder with --out.")
+    write_json(folder / STARTED, {"source": str(source), "started": now()})
+    return folder
+
+
+def finish(folder: Path, *, report: Report, dataset: Dataset, tested: Probabilities | None) -> None:
+    """Write everything but the model, which is there already, and the manifest last.
+
+    Args:
+        folder: as `claim_folder` gave it.
+        report: all numbers, the chosen recipe among them.
+        dataset: the images in use, with their parts.
+        tested: probabilities of its test part.
+    """
+    write_json(folder / "recipe.json", report.data["chosen"])
+    report.save(folder / REPORT)
+    report.save(folder / "report.html")
+    if tested is not None:
+        write_bytes(folder / "predictions.csv", _predictions_csv(dataset, tested).encode())
+    write_bytes(folder / DATA, _data_csv(dataset).encode())
+    (folder / STARTED).unlink(missing_ok=True)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    write_json(folder / MANIFEST, {"files": {str(f.relative_to(folder)): sha256_of_file(f) for f in files}})
+
+
+def read_report(folder: Path | str) -> Report:
+    """The report of a finished run.
+
+    Raises:
+        ArtifactError: the folder holds no finished run.
+    """
+    folder = Path(folder)
+    if not (folder / MANIFEST).is_file():
+        began = " A fit began there but did not finish." if (folder / STARTED).exists() else ""
+        raise ArtifactError(f"{folder} holds no finished run (there is no {MANIFEST}).{began}")
+    return Report(read_json(folder / REPORT))
+
+
+def _predictions_csv(dataset: Dataset, probabilities: Probabilities) -> str:
+    rows: list[Sequence[object]] = [("path", "label", "predicted", "probability")]
+    for example, row in zip(dataset.part("test").examples, probabilities, strict=True):
+        best = int(row.argmax())
+        label, predicted = dataset.classes[example.label], dataset.classes[best]
+        rows.append((example.path, label, predicted, f"{row[best]:.4f}"))
+    return _csv(rows)
+
+
+def _data_csv(dataset: Dataset) -> str:
+    head: Sequence[object] = ("path", "label", "group", "domain", "split", "sha256")
+    names = dataset.classes
+    rows = [(e.path, names[e.label], e.group, e.domain, e.part, e.sha256) for e in dataset.examples]
+    return _csv([head, *rows])
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def now() -> str:
+    """The time with its zone, as ISO 8601 writes it."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,50 @@
+"""Trials that were made before, on this data or by a run that was killed: read instead of made again."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from regraft.core.arrays import Scores
+from regraft.core.errors import RegraftError
+from regraft.core.files import cache_folder, write_bytes
+from regraft.pipeline.model import Model, load
+
+MOST_KEPT = 300
+HELD_OUT_FILE = "held-out.safetensors"
+
+
+class Trials:
+    """One folder per trial, named by the fingerprint of all it depends on. The held-out scores come last."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (folder or cache_folder()) / "trials"
+
+    def has(self, key: str) -> bool:
+        """Whether a trial of that key was finished."""
+        return (self.folder / key[:32] / HELD_OUT_FILE).is_file()
+
+    def read(self, key: str) -> tuple[Model, Scores] | None:
+        """The model and the held-out scores of a trial; None if it is not there or cannot be read."""
+        if not self.has(key):
+            return None
+        try:
+            scores = load_file(self.folder / key[:32] / HELD_OUT_FILE)["scores"]
+            return load(self.folder / key[:32]), scores
+        except (RegraftError, SafetensorError, OSError, KeyError):
+            # A trial is only a short cut: one that is damaged is made again and written over.
+            return None
+
+    def write(self, key: str, model: Model, scores: Scores) -> None:
+        """Keep a trial; the oldest make room."""
+        self._forget_oldest()
+        model.save(self.folder / key[:32])
+        data = save({"scores": np.ascontiguousarray(scores, dtype=np.float32)})
+        write_bytes(self.folder / key[:32] / HELD_OUT_FILE, data)
+
+    def _forget_oldest(self) -> None:
+        kept = sorted(self.folder.glob("*/"), key=lambda folder: folder.stat().st_mtime)
+        for folder in kept[: max(0, len(kept) - MOST_KEPT + 1)]:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""The networks of one job, and the features of all its images: what is computed once and read by everyone."""
+
+from collections.abc import Callable
+
+from regraft.backbones import Backbone, is_ready
+from regraft.backbones import load as load_backbone
+from regraft.core.arrays import Features
+from regraft.data import Dataset, Skipped
+from regraft.features import FeatureStore, Representation, extract, read
+from regraft.pipeline.recipe import Runtime
+
+FIRST_LOAD_S = 10.0
+"""Allowed for building, converting and checking a network the first time. Measured: 4 to 10 s for Lite 0 to 2
+on two shared AMD EPYC cores, 2026-11-23, n = 3."""
+
+
+class Trunk:
+    """Loads networks, embeds images that are not in the store yet, and reads features back.
+
+    It sees the test images, whose features have to be computed too, but it is never asked for their labels.
+    """
+
+    def __init__(self, images: Dataset, store: FeatureStore, runtime: Runtime) -> None:
+        self.images = images
+        self.store = store
+        self.runtime = runtime
+        self.forward_passes = 0
+        self._backbones: dict[str, Backbone] = {}
+        self._last_read: tuple[object, Features] | None = None
+
+    def backbone(self, name: str) -> Backbone:
+        """The network of that name, loaded when first asked for.
+
+        Raises:
+            BackboneError: it cannot be had.
+        """
+        if name not in self._backbones:
+            self._backbones[name] = load_backbone(name, runtime=self.runtime)
+        return self._backbones[name]
+
+    def cost_s(self, name: str) -> float:
+        """Seconds that `extract` will take, by a measured rate; a guess while the network is not here."""
+        if name not in self._backbones and not is_ready(name, runtime=self.runtime):
+            return FIRST_LOAD_S
+        missing = len(self._missing(name))
+        return missing / self.backbone(name).measure_images_per_s() if missing else 0.0
+
+    def extract(self, name: str, should_stop: Callable[[], bool]) -> tuple[bool, tuple[Skipped, ...]]:
+        """Embed what is missing. Returns whether every image was reached, and those that do not decode."""
+        done = extract(self.images, self.backbone(name), self.store, should_stop=should_stop)
+        self.forward_passes += done.forward_passes
+        return done.complete, done.skipped
+
+    def keep_embedded(self, name: str, skipped: tuple[Skipped, ...]) -> Dataset:
+        """From now on use only images that have features of this network; returns them."""
+        usable = self.images.without(skipped)
+        missing = set(self.store.missing(self.backbone(name).key, (e.sha256 for e in usable.examples)))
+        self.images = usable.select([i for i, e in enumerate(usable.examples) if e.sha256 not in missing])
+        return self.images
+
+    def read(self, representation: Representation, dataset: Dataset) -> Features:
+        """Unscaled features of some of the images; the last answer is kept, since heads ask for it again."""
+        asked = (representation.backbones, representation.depths, dataset.fingerprint, len(dataset))
+        if self._last_read is None or self._last_read[0] != asked:
+            self._last_read = None
+            hashes = [example.sha256 for example in dataset.examples]
+            self._last_read = (asked, read(representation, self._loaded(representation), self.store, hashes))
+        return self._last_read[1]
+
+    def _loaded(self, representation: Representation) -> dict[str, Backbone]:
+        return {name: self.backbone(name) for name in representation.backbones}
+
+    def _missing(self, name: str) -> list[str]:
+        return self.store.missing(self.backbone(name).key, (e.sha256 for e in self.images.examples))

@@ -1,0 +1,105 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regraft.core.errors import DataError
+from regraft.data import Dataset, Example, Skipped, require_trainable
+from regraft.data.dataset import clean_name, natural_key, part_of_name
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    parts = ("train", "val", "test", "train")
+    examples = tuple(
+        Example(Path(f"/d/{i}.jpg"), i % 2, f"sha{i}", part=part) for i, part in enumerate(parts)
+    )
+    return Dataset(Path("/d"), ("cat", "dog"), examples)
+
+
+def test_labels_counts_and_paths(dataset):
+    assert len(dataset) == 4
+    assert dataset.labels.tolist() == [0, 1, 0, 1]
+    assert dataset.labels.dtype == np.int64
+    assert dataset.class_counts == {"cat": 2, "dog": 2}
+    assert dataset.paths[3] == Path("/d/3.jpg")
+
+
+def test_labels_cannot_be_changed_behind_the_examples(dataset):
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.labels[0] = 1
+
+
+def test_select_keeps_the_order_given(dataset):
+    assert dataset.select([3, 0]).paths == (Path("/d/3.jpg"), Path("/d/0.jpg"))
+    assert dataset.select(np.array([2])).paths == (Path("/d/2.jpg"),)
+
+
+def test_select_takes_a_mask_and_an_empty_list(dataset):
+    assert dataset.select(dataset.labels == 1).labels.tolist() == [1, 1]
+    assert len(dataset.select(np.array([], dtype=np.int64))) == 0
+
+
+def test_parts(dataset):
+    assert dataset.part("train").paths == (Path("/d/0.jpg"), Path("/d/3.jpg"))
+    assert {e.part for e in dataset.without_test().examples} == {"train", "val"}
+    assert dataset.missing_classes("train") == ()
+    assert dataset.missing_classes("test") == ("dog",)
+
+
+def test_without_drops_and_lists(dataset):
+    skipped = Skipped(Path("/d/1.jpg"), "damaged")
+    rest = replace(dataset, skipped=(Skipped(Path("/d/x.jpg"), "empty"),)).without([skipped])
+    assert [e.path.name for e in rest.examples] == ["0.jpg", "2.jpg", "3.jpg"]
+    assert [s.path.name for s in rest.skipped] == ["x.jpg", "1.jpg"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"label": 1}, {"sha256": "other"}, {"group": "g"}, {"part": "test"}, {"part": None}]
+)
+def test_fingerprint_follows_what_matters(dataset, change):
+    changed = replace(dataset, examples=(replace(dataset.examples[0], **change), *dataset.examples[1:]))
+    assert changed.fingerprint != dataset.fingerprint
+
+
+def test_fingerprint_ignores_names_and_order(dataset):
+    moved = tuple(replace(e, path=Path("/elsewhere") / e.path.name) for e in reversed(dataset.examples))
+    assert replace(dataset, root=Path("/elsewhere"), examples=moved).fingerprint == dataset.fingerprint
+    assert replace(dataset, classes=("cat", "cow")).fingerprint != dataset.fingerprint
+
+
+def test_nothing_to_learn_from_says_so(dataset):
+    with pytest.raises(DataError, match=r"no usable image in /d.* 1 files were skipped.*/d/9.jpg: empty"):
+        require_trainable(replace(dataset, examples=(), skipped=(Skipped(Path("/d/9.jpg"), "empty"),)))
+    with pytest.raises(DataError, match=r"single class, 'cat', in /d"):
+        require_trainable(replace(dataset, classes=("cat",), examples=dataset.examples[::2]))
+    with pytest.raises(DataError, match=r"'dog' has 1, in /d"):
+        require_trainable(dataset.select([0, 1, 2]))
+    require_trainable(dataset)
+
+
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["2", "10"],
+        ["a2b3", "a2b20", "a10b1"],
+        ["apple", "Banana", "cherry"],
+        ["7", "007b"],
+        ["x", "x1", "xa"],
+        ["1" * 5000, "2" * 5000, "1" * 5001],
+    ],
+)
+def test_natural_order(ordered):
+    shuffled = ordered[::-1]
+    assert sorted(shuffled, key=natural_key) == ordered
+
+
+def test_one_class_however_it_is_spelt():
+    assert clean_name("e\u0301") == "\u00e9"
+    assert clean_name("caf\udce9") == "caf\ufffd"
+
+
+def test_part_names():
+    names = ["TRAIN", "valid", "Validation", "val", " test ", "dog"]
+    assert [part_of_name(n) for n in names] == ["train", "val", "val", "val", "test", None]

@@ -1,0 +1,195 @@
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from regraft.core.errors import DataError
+from regraft.data import decode
+from regraft.data.decode import ORIENTATION_TAG
+
+
+def encode(image, kind, **options):
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
+def test_lossless_formats_come_back_exactly(photo, kind):
+    data = encode(photo, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    np.testing.assert_array_equal(decode(data), np.asarray(photo))
+
+
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}, {"quality": 30}])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_jpeg_pixels_are_those_of_pillow(photo, mode, options):
+    data = encode(photo.convert(mode), "JPEG", **options)
+    expected = np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
+    np.testing.assert_array_equal(decode(data), expected)
+
+
+def test_cmyk_jpeg(photo):
+    data = encode(photo.convert("CMYK"), "JPEG")
+    expected = np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
+    np.testing.assert_array_equal(decode(data), expected)
+    assert min(decode(data, at_least_px=100).shape[:2]) == 107
+
+
+@pytest.mark.parametrize("at_least_px", [1, 50, 100, 214, 300, 427, 1000])
+def test_a_scaled_decode_keeps_the_shorter_side(photo, at_least_px):
+    pixels = decode(encode(photo, "JPEG"), at_least_px=at_least_px)
+    height, width = pixels.shape[:2]
+    assert min(at_least_px, 427) <= height <= 427
+    assert width / height == pytest.approx(640 / 427, rel=0.02)
+
+
+def test_a_scaled_decode_is_smaller_and_shows_the_same(photo):
+    pixels = decode(encode(photo, "JPEG"), at_least_px=100)
+    assert pixels.shape[0] < 214
+    expected = np.asarray(photo.resize(pixels.shape[1::-1], PIL.Image.Resampling.BOX)).astype(float)
+    assert np.abs(pixels - expected).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_exif_orientation(photo, kind, orientation):
+    exif = PIL.Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    data = encode(photo, kind, exif=exif)
+    turns = {
+        2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+        3: PIL.Image.Transpose.ROTATE_180,
+        4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+        5: PIL.Image.Transpose.TRANSPOSE,
+        6: PIL.Image.Transpose.ROTATE_270,
+        7: PIL.Image.Transpose.TRANSVERSE,
+        8: PIL.Image.Transpose.ROTATE_90,
+    }
+    plain = PIL.Image.fromarray(decode(encode(photo, kind)))
+    expected = plain.transpose(turns[orientation]) if orientation > 1 else plain
+    np.testing.assert_array_equal(decode(data), np.asarray(expected))
+    # A Pillow image that still carries its orientation is turned as well, and is itself left as it was.
+    opened = PIL.Image.open(io.BytesIO(data))
+    np.testing.assert_array_equal(decode(opened), np.asarray(expected))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_is_no_reason_to_refuse(photo):
+    data = encode(photo, "JPEG", exif=b"Exif\x00\x00MM\x00*\x00\x00\xff\xff")
+    assert decode(data).shape == (427, 640, 3)
+
+
+def test_a_palette_with_transparency_lies_on_white():
+    image = PIL.Image.new("P", (2, 1))
+    image.putpalette([200, 0, 0, 0, 200, 0])
+    image.putdata([0, 1])
+    for kind in ("PNG", "GIF"):
+        pixels = decode(encode(image, kind, transparency=0))
+        assert pixels.tolist() == [[[255, 255, 255], [0, 200, 0]]]
+
+
+def test_the_first_frame_is_taken():
+    frames = [PIL.Image.new("RGB", (4, 4), colour) for colour in ((255, 0, 0), (0, 0, 255))]
+    for kind in ("GIF", "TIFF"):
+        data = encode(frames[0], kind, save_all=True, append_images=frames[1:])
+        assert decode(data)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_sixteen_bit_png_is_scaled_and_not_clipped():
+    values = np.array([[0, 257, 32896, 65535]], np.uint16)
+    data = encode(PIL.Image.fromarray(values), "PNG")
+    assert decode(data)[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_float_tiff_uses_its_own_range():
+    values = np.array([[-1.0, 0.0, 1.0, np.nan]], np.float32)
+    assert decode(encode(PIL.Image.fromarray(values), "TIFF"))[0, :, 0].tolist() == [0, 128, 255, 0]
+
+
+def test_paths_and_bytes_are_one(photo, tmp_path):
+    path = tmp_path / "misnamed.png"
+    photo.save(path, "JPEG")
+    np.testing.assert_array_equal(decode(path), decode(path.read_bytes()))
+    np.testing.assert_array_equal(decode(str(path)), decode(path.read_bytes()))
+
+
+def test_pixels_are_the_callers_to_change(photo):
+    pixels = decode(photo)
+    pixels[:] = 0
+    assert np.asarray(photo).any()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
+def test_a_file_cut_short_names_itself(photo, tmp_path, kind):
+    path = tmp_path / "half.img"
+    data = encode(photo, kind)
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(DataError, match=r"Cannot use .*half\.img: .*(cut short|damaged)"):
+        decode(path)
+
+
+def test_a_jpeg_cut_short_says_so(photo):
+    data = encode(photo, "JPEG")
+    with pytest.raises(DataError, match="cut short"):
+        decode(data[: len(data) // 2])
+    with pytest.raises(DataError, match="cut short"):
+        decode(data[: len(data) // 2], at_least_px=50)
+
+
+def test_stray_bytes_in_a_jpeg_are_tolerated_as_by_every_viewer(photo):
+    data = encode(photo, "JPEG")
+    stray = data[:-2] + b"\x00\x00\x00" + data[-2:]
+    np.testing.assert_array_equal(decode(stray), decode(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"hello", "no JPEG, PNG, WebP, BMP, TIFF or GIF image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no JPEG"),
+        (b"\xff\xd8\xff", "beginning is damaged"),
+    ],
+)
+def test_what_is_no_image(tmp_path, data, reason):
+    path = tmp_path / "x.jpg"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=reason) as caught:
+        decode(path)
+    assert str(path) in str(caught.value)
+
+
+def test_unreadable_paths(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        decode(tmp_path / "none.jpg")
+    with pytest.raises(DataError, match="cannot be read"):
+        decode(tmp_path)
+
+
+def test_absurd_sizes_are_refused(photo, monkeypatch):
+    with pytest.raises(DataError, match="more than 100 times as long as wide"):
+        decode(encode(PIL.Image.new("L", (1010, 10)), "PNG"))
+    assert decode(encode(PIL.Image.new("L", (1000, 10)), "PNG")).shape == (10, 1000, 3)
+    data = encode(photo, "JPEG")
+    for limit in (200_000, 100_000):  # Pillow warns above its limit and raises above twice its limit
+        monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(DataError, match=f"more than {limit:,} pixels"):
+            decode(data)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_the_limit_holds_where_warnings_are_only_warnings(photo, monkeypatch):
+    data = encode(photo, "JPEG")
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 200_000)
+    with pytest.raises(DataError, match="more than 200,000 pixels"):
+        decode(data)
+
+
+def test_messages_name_what_was_given(photo, tmp_path):
+    with pytest.raises(DataError, match="the image given as 3 bytes"):
+        decode(b"abc")
+    with pytest.raises(DataError, match=r"an array of shape \[2, 2, 5\]"):
+        decode(np.zeros((2, 2, 5), np.uint8))
+    with pytest.raises(DataError, match="the Pillow image given"):
+        decode(PIL.Image.new("RGB", (1000, 1)))

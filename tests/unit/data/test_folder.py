@@ -1,0 +1,188 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from regraft.core.errors import DataError
+from regraft.data import read_folder
+
+
+def reasons(dataset):
+    return {one.path.name: one.reason for one in dataset.skipped}
+
+
+def test_classes_are_folders_in_natural_order(put, tmp_path):
+    for i, name in enumerate(["10/a.jpg", "2/b.PNG", "2/deep/er/c.webp", "Ünïcode 猫/d.bmp"]):
+        put(name, i)
+    dataset = read_folder(tmp_path)
+    assert dataset.classes == ("2", "10", "Ünïcode 猫")
+    assert [e.path.name for e in dataset.examples] == ["a.jpg", "b.PNG", "c.webp", "d.bmp"]
+    assert dataset.labels.tolist() == [1, 0, 0, 2]
+    assert {e.part for e in dataset.examples} == {None}
+    first = dataset.examples[0]
+    assert first.path.is_absolute()
+    assert first.sha256 == hashlib.sha256(first.path.read_bytes()).hexdigest()
+
+
+def test_examples_are_sorted_by_path(put, tmp_path):
+    for i, name in enumerate(["b/2.png", "a b/1.png", "a/z/3.png", "a/b.png"]):
+        put(name, i)
+    dataset = read_folder(tmp_path)
+    assert list(dataset.paths) == sorted(dataset.paths)
+
+
+def test_parts_are_honoured_in_any_case(put, tmp_path):
+    for i, name in enumerate(["Train/a/1.png", "train/b/2.png", "VALID/a/3.png", "test/b/4.png"]):
+        put(name, i)
+    dataset = read_folder(tmp_path)
+    assert dataset.classes == ("a", "b")
+    assert {e.path.name: e.part for e in dataset.examples} == {
+        "1.png": "train",
+        "2.png": "train",
+        "3.png": "val",
+        "4.png": "test",
+    }
+
+
+def test_train_alone_is_a_part(put, tmp_path):
+    put("train/a/1.png", 1)
+    put("train/b/2.png", 2)
+    dataset = read_folder(tmp_path)
+    assert dataset.classes == ("a", "b")
+    assert {e.part for e in dataset.examples} == {"train"}
+
+
+def test_train_among_vehicles_is_a_class(put, tmp_path):
+    put("train/night/1.png", 1)
+    put("car/2.png", 2)
+    assert read_folder(tmp_path).classes == ("car", "train")
+
+
+def test_a_folder_beside_the_parts_is_listed(put, tmp_path):
+    for i, name in enumerate(["train/a/1.png", "test/a/2.png", "unlabelled/3.png"]):
+        put(name, i)
+    dataset = read_folder(tmp_path)
+    assert dataset.classes == ("a",)
+    assert reasons(dataset) == {"unlabelled": "lies beside train and test but is no part"}
+
+
+def test_train_may_have_classes_that_test_lacks_but_not_the_reverse(put, tmp_path):
+    put("train/a/1.png", 1)
+    put("train/b/2.png", 2)
+    put("test/a/3.png", 3)
+    assert read_folder(tmp_path).missing_classes("test") == ("b",)
+    put("test/c/4.png", 4)
+    with pytest.raises(DataError, match="no image of 'c'"):
+        read_folder(tmp_path)
+
+
+def test_what_is_not_the_users_is_ignored(put, tmp_path):
+    put("a/1.png", 1)
+    for name in [".hidden/x.png", "a/.x.png", "__MACOSX/a/x.png", "a/__MACOSX/x.png"]:
+        put(name, 2)
+    for name in ["a/Thumbs.db", "a/notes.txt", "a/.DS_Store", "labels.csv", "a/noextension"]:
+        (tmp_path / name).write_text("x")
+    dataset = read_folder(tmp_path)
+    assert [e.path.name for e in dataset.examples] == ["1.png"]
+    assert dataset.skipped == ()
+
+
+def test_images_that_cannot_be_used_are_listed_with_a_reason(put, tmp_path):
+    put("a/1.png", 1)
+    put("loose.png", 2)
+    (tmp_path / "a/empty.jpg").touch()
+    (tmp_path / "a/phone.HEIC").write_text("x")
+    (tmp_path / "a/broken-link.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert reasons(read_folder(tmp_path)) == {
+        "loose.png": "lies in no class folder",
+        "empty.jpg": "the file is empty (0 bytes)",
+        "phone.HEIC": "HEIC images are not read; save it as JPEG or PNG",
+        "broken-link.jpg": "there is no such file",
+    }
+
+
+def test_a_file_without_permission_is_listed(put, tmp_path, monkeypatch):
+    put("a/1.png", 1)
+    put("a/2.png", 2)
+    opened = Path.open
+
+    def guarded(path, *args, **kwargs):
+        if path.name == "2.png":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    assert reasons(read_folder(tmp_path)) == {"2.png": "cannot be read: Permission denied"}
+
+
+def test_links_in_a_circle_end(put, tmp_path):
+    put("a/1.png", 1)
+    put("b/2.png", 2)
+    (tmp_path / "a/self").symlink_to(tmp_path / "a")
+    (tmp_path / "a/up").symlink_to(tmp_path)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    dataset = read_folder(tmp_path)
+    assert [e.path.name for e in dataset.examples] == ["1.png", "2.png"]
+    assert dataset.classes == ("a", "b")
+
+
+def test_a_class_may_be_a_link(put, tmp_path):
+    put("elsewhere/1.png", 1)
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "a").symlink_to(tmp_path / "elsewhere")
+    assert read_folder(root).paths == (root / "a" / "1.png",)
+
+
+def test_an_empty_folder_is_no_class(put, tmp_path):
+    put("a/1.png", 1)
+    (tmp_path / "b").mkdir()
+    assert read_folder(tmp_path).classes == ("a",)
+
+
+def test_nothing_is_written(put, tmp_path):
+    put("a/1.png", 1)
+    before = {p: p.stat().st_mtime_ns for p in [tmp_path, *tmp_path.rglob("*")]}
+    read_folder(tmp_path)
+    assert {p: p.stat().st_mtime_ns for p in [tmp_path, *tmp_path.rglob("*")]} == before
+
+
+def test_a_relative_path_becomes_absolute(put, tmp_path, monkeypatch):
+    put("a/1.png", 1)
+    monkeypatch.chdir(tmp_path)
+    assert read_folder(".").paths == (tmp_path / "a" / "1.png",)
+
+
+def test_unusable_folders_say_what_where_and_what_to_do(put, tmp_path):
+    with pytest.raises(DataError, match=f"no folder {tmp_path}/missing"):
+        read_folder(tmp_path / "missing")
+    with pytest.raises(DataError, match=rf"no image in {tmp_path}.*sub-folder"):
+        read_folder(tmp_path)
+    file = put("flat.png")
+    with pytest.raises(DataError, match="holds 1 images but no class folder"):
+        read_folder(tmp_path)
+    with pytest.raises(DataError, match="is a file, not a folder"):
+        read_folder(file)
+    file.unlink()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/empty.jpg").touch()
+    with pytest.raises(DataError, match=r"No image.*can be read.*0 bytes"):
+        read_folder(tmp_path)
+
+
+def test_parts_without_classes_are_not_taken_for_classes(put, tmp_path):
+    put("train/1.png", 1)
+    put("test/2.png", 2)
+    with pytest.raises(DataError, match="holds 2 images but no class folder"):
+        read_folder(tmp_path)
+
+
+def test_names_that_are_not_utf8(put, tmp_path):
+    try:
+        (tmp_path / "caf\udce9").mkdir()
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    put("caf\udce9/1.png", 1)
+    dataset = read_folder(tmp_path)
+    assert dataset.classes == ("caf\ufffd",)
+    assert len(dataset.fingerprint) == 64

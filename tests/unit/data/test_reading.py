@@ -1,0 +1,37 @@
+import pytest
+
+from regraft.core.errors import DataError
+from regraft.data import find_images, read
+
+
+def test_a_folder_and_a_table_give_the_same_data(put, tmp_path):
+    put("d/a/1.png", 1)
+    put("d/b/2.png", 2)
+    (tmp_path / "t.csv").write_text("path,label\nd/a/1.png,a\nd/b/2.png,b\n")
+    folder, table = read(str(tmp_path / "d")), read(tmp_path / "t.csv")
+    assert folder.examples == table.examples
+    assert folder.fingerprint == table.fingerprint
+
+
+def test_what_is_neither(put, tmp_path):
+    with pytest.raises(DataError, match="neither a folder nor a table"):
+        read(put("x.png"))
+    with pytest.raises(DataError, match="no folder or table"):
+        read(tmp_path / "missing.csv")
+
+
+def test_find_images_expands_folders_in_order_and_once(put, tmp_path):
+    for i, name in enumerate(["z.png", "d/b.png", "d/a/c.jpg", "d/.x.png"]):
+        put(name, i)
+    odd = tmp_path / "upload"
+    odd.write_bytes(b"x")
+    (tmp_path / "d" / "loop").symlink_to(tmp_path / "d")
+    found = find_images([tmp_path / "z.png", str(tmp_path / "d"), odd, tmp_path / "d" / "b.png"])
+    assert [str(p.relative_to(tmp_path)) for p in found] == ["z.png", "d/a/c.jpg", "d/b.png", "upload"]
+
+
+def test_find_images_says_what_is_missing(tmp_path):
+    with pytest.raises(DataError, match=r"no file or folder .*none\.png"):
+        find_images([tmp_path / "none.png"])
+    with pytest.raises(DataError, match=f"no image in {tmp_path}"):
+        find_images([tmp_path])
