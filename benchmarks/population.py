@@ -1,0 +1,159 @@
+"""256 linear heads, trained as one computation and one after the other with a plain torch loop.
+
+Both sides run in one process on the same features, settings, mini-batches and epochs. The plain loop is timed
+on some members in full and scaled to all of them; how many is part of the result.
+
+    python benchmarks/population.py --members 256 --timed 32
+"""
+
+import argparse
+import json
+import time
+import warnings
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from regraft.heads import Examples, Member, Schedule, sample_members, train_population
+from regraft.heads.block import first_weights, order
+
+HALVINGS = (1, 2, 4, 8, 16)
+
+
+def made_features(count: int, width: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Classes that overlap, in standardised features whose variances fall off as those of networks do."""
+    random = np.random.default_rng(seed)
+    rank = 64
+    labels = random.integers(0, classes, count)
+    means = random.standard_normal((classes, rank)) * 0.45
+    latent = means[labels] + random.standard_normal((count, rank))
+    mixing = random.standard_normal((rank, width)) * np.logspace(0, -1, rank)[:, None]
+    features = np.maximum(latent @ mixing + 1.0 * random.standard_normal((count, width)), -0.5)
+    return ((features - features.mean(0)) / features.std(0)).astype(np.float32), labels
+
+
+def train_alone(member: Member, examples: Examples, schedule: Schedule) -> float:
+    """An ordinary training loop; the best held-out accuracy over its epochs."""
+    features, labels = torch.from_numpy(examples.features), torch.from_numpy(examples.labels)
+    trained, judged = (
+        np.flatnonzero(examples.folds < 0),
+        torch.from_numpy(np.flatnonzero(examples.folds >= 0)),
+    )
+    width = features.shape[1]
+    net = torch.nn.Linear(width, examples.class_count)
+    with torch.no_grad():
+        first = torch.from_numpy(first_weights(member, examples.class_count, width))
+        net.weight.copy_(first[:, :width])
+        net.bias.copy_(first[:, width])
+    optimizer = as_optimizer(member, list(net.parameters()))
+    best = 0.0
+    for epoch in range(schedule.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = member.learning_rate * schedule.rate(epoch)
+        net.train()
+        for batch in torch.from_numpy(order(trained, schedule, epoch)).split(member.batch_size):
+            rows = features[batch]
+            if member.dropout:
+                rows = torch.nn.functional.dropout(rows, member.dropout)
+            loss = cross_entropy(net(rows), labels[batch], label_smoothing=member.smoothing)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        net.eval()
+        with torch.no_grad():
+            right = net(features[judged]).argmax(1) == labels[judged]
+        best = max(best, right.float().mean().item())
+    return best
+
+
+def as_optimizer(member: Member, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    rate, decay = member.learning_rate, member.weight_decay
+    if member.optimizer == "adam":
+        return torch.optim.Adam(parameters, rate, weight_decay=decay)
+    if member.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, rate, weight_decay=decay)
+    nesterov = member.optimizer == "nesterov"
+    return torch.optim.SGD(parameters, rate, momentum=member.momentum, weight_decay=decay, nesterov=nesterov)
+
+
+def cross_validated(
+    features: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray
+) -> float:
+    """Test accuracy of scikit-learn's LogisticRegressionCV on training and held-out rows together."""
+    from sklearn.linear_model import LogisticRegressionCV
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        head = LogisticRegressionCV(Cs=np.logspace(-5, 0, 6), cv=4, max_iter=200, use_legacy_attributes=False)
+        return float(head.fit(features, labels).score(test, test_labels))
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """Time both sides and report accuracies on held-out and on test rows."""
+    results = [run_seed(arguments, seed) for seed in range(arguments.seeds)]
+    means = {name: float(np.mean([result[name] for result in results])) for name in results[0]}
+    return {
+        "threads": torch.get_num_threads(),
+        "members": arguments.members,
+        "timed_alone": arguments.timed,
+        **means,
+    }
+
+
+def run_seed(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
+    count, held, tested = arguments.examples, arguments.examples // 4, 2000
+    features, labels = made_features(count + tested, arguments.width, arguments.classes, seed)
+    test, test_labels = features[count:], labels[count:]
+    folds = np.where(np.arange(count) < held, 0, -1)
+    examples = Examples(features[:count], labels[:count], arguments.classes, folds)
+    members = sample_members(arguments.members, seed, batch_size=arguments.batch_size)
+    full = Schedule(epochs=arguments.epochs, seed=seed)
+    halved = Schedule(
+        epochs=arguments.epochs, halvings=tuple(h for h in HALVINGS if h < arguments.epochs), seed=seed
+    )
+
+    train_population(members[:8], examples, schedule=Schedule(epochs=2))
+    train_alone(members[0], examples, Schedule(epochs=2))
+    started = time.perf_counter()
+    population = train_population(members, examples, schedule=full)
+    together_s = time.perf_counter() - started
+    started = time.perf_counter()
+    survivors = train_population(members, examples, schedule=halved)
+    halving_s = time.perf_counter() - started
+    timed = [members[i] for i in np.random.default_rng(0).permutation(len(members))[: arguments.timed]]
+    started = time.perf_counter()
+    alone = [train_alone(member, examples, full) for member in timed]
+    alone_s = (time.perf_counter() - started) * len(members) / len(timed)
+
+    def tested_accuracy(trained) -> float:
+        return float((trained.classifier(trained.best).scores(test).argmax(1) == test_labels).mean())
+
+    return {
+        "together_s": together_s,
+        "halving_s": halving_s,
+        "alone_s": alone_s,
+        "ratio": alone_s / together_s,
+        "halving_ratio": alone_s / halving_s,
+        "alone_best_held_out": max(alone),
+        "together_best_held_out": float(np.nanmax(population.accuracies)),
+        "halving_best_held_out": float(np.nanmax(survivors.accuracies)),
+        "together_test": tested_accuracy(population),
+        "halving_test": tested_accuracy(survivors),
+        "logistic_regression_cv_test": cross_validated(features[:count], labels[:count], test, test_labels)
+        if arguments.reference
+        else float("nan"),
+    }
+
+
+def parse(given: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    sizes = {"examples": 2000, "width": 1280, "classes": 10, "members": 256, "timed": 32, "seeds": 3}
+    for name, default in {**sizes, "epochs": 30, "batch-size": 64}.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--no-reference", dest="reference", action="store_false")
+    return parser.parse_args(given)
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(parse()), indent=2))
