@@ -91,11 +91,11 @@ def load(name: str, *, runtime: Literal["auto", "openvino", "torch"] = "auto") -
     folder = _converted_folder(source)
     try:
         return _load_converted(folder)
-    except _NotConverted:
+    except _NotConvertedError:
         pass
     try:
         _convert(source, folder)
-    except _CannotConvert:
+    except _ConversionError:
         if runtime == "openvino":
             raise
         return _load_torch(source)
@@ -109,11 +109,11 @@ def is_ready(name: str, *, runtime: Literal["auto", "openvino", "torch"] = "auto
     return (_converted_folder(identify(name)) / CARD).exists()
 
 
-class _CannotConvert(BackboneError):
+class _ConversionError(BackboneError):
     """A network that OpenVINO cannot express, or that computes something else once converted."""
 
 
-class _NotConverted(ArtifactError):
+class _NotConvertedError(ArtifactError):
     """No converted network lies in the cache, or a damaged one."""
 
 
@@ -134,11 +134,11 @@ def _load_converted(folder: Path) -> Backbone:
     try:
         record = read_json(folder / CARD)
         if any((folder / file).stat().st_size != size for file, size in record["bytes"].items()):
-            raise _NotConverted(f"A file in {folder} was cut short.")
+            raise _NotConvertedError(f"A file in {folder} was cut short.")
         card = from_plain(Card, record["card"])
         return Backbone(card, "openvino", record["relative_error"], openvino_runtime(folder / NETWORK))
     except (RegraftError, OSError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise _NotConverted(f"{folder} holds no network that can be used ({error}).") from error
+        raise _NotConvertedError(f"{folder} holds no network that can be used ({error}).") from error
 
 
 def _convert(source: Source, folder: Path) -> None:
@@ -172,18 +172,20 @@ def _convert_and_compare(source: Source, network: "nn.Module", card: Card, file:
     try:
         convert_to_openvino(embedding, card.image_px, file)
     except BackboneError as error:
-        raise _CannotConvert(f"{source.name}: {error}") from error
+        raise _ConversionError(f"{source.name}: {error}") from error
     images = generator(0, "check").integers(0, 256, (3, card.image_px, card.image_px, 3), dtype=np.uint8)
     images[1] = np.linspace(0, 255, card.image_px, dtype=np.uint8)[:, None, None]
     try:
         rows = openvino_runtime(file)(images)
     except RuntimeError as error:
-        raise _CannotConvert(f"OpenVINO cannot run {source.name} ({error}). Use --runtime torch.") from error
+        raise _ConversionError(
+            f"OpenVINO cannot run {source.name} ({error}). Use --runtime torch."
+        ) from error
     difference = relative_error(rows, torch_runtime(embedding)(images))
     if not difference <= LARGEST_ERROR:
-        raise _CannotConvert(
-            f"{source.name} converted to OpenVINO differs from torch by {difference:.1e} (relative), more than "
-            f"{LARGEST_ERROR:.0e}. Use --runtime torch."
+        raise _ConversionError(
+            f"{source.name} converted to OpenVINO differs from torch by {difference:.1e} (relative), more "
+            f"than {LARGEST_ERROR:.0e}. Use --runtime torch."
         )
     return difference
 
@@ -196,7 +198,7 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
         except OSError:
             try:
                 _load_converted(folder)
-            except _NotConverted:
+            except _NotConvertedError:
                 shutil.rmtree(folder, ignore_errors=True)
                 continue
         return

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,7 +26,7 @@ class Depths(nn.Module):
 
     def __init__(self, network: nn.Module, stages: Sequence[str]) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network
         self.stages = tuple(stages)
         self._read: dict[str, torch.Tensor] = {}
         widths = {info["module"]: info["num_chs"] for info in getattr(network, "feature_info", [])}
@@ -61,7 +62,8 @@ def _as_map(output: torch.Tensor, width: int | None, prefix_tokens: int) -> torc
         if not _is_square(patches) and _is_square(tokens):
             patches = tokens  # Where the class token joins late, early blocks hold patches alone.
         output = output[:, tokens - patches :].transpose(1, 2)
-        return output.unflatten(2, (math.isqrt(patches), -1)) if _is_square(patches) else output.mean(2)
+        side = math.isqrt(patches)
+        return output.reshape(*output.shape[:2], side, side) if _is_square(patches) else output.mean(2)
     if output.ndim == 4 and width is not None and output.shape[1] != width == output.shape[3]:
         return output.permute(0, 3, 1, 2)
     return output
@@ -76,6 +78,9 @@ class Embedding(nn.Module):
 
     Takes uint8 [b, h, w, 3] and returns float32 [b, card.width] in the order of `card.blocks`.
     """
+
+    mean: torch.Tensor
+    std: torch.Tensor
 
     def __init__(self, network: nn.Module, card: Card) -> None:
         super().__init__()

@@ -101,7 +101,10 @@ def _create(source: Source, *, pretrained: bool = True) -> "nn.Module":
         known = did_you_mean(source.architecture, timm.list_models())
         raise BackboneError(f"timm has no architecture {source.architecture!r}. {known}")
     if not pretrained:
-        return timm.create_model(source.architecture)
+        try:
+            return timm.create_model(source.architecture)
+        except RuntimeError as error:
+            raise BackboneError(f"timm cannot make {source.architecture!r}: {_first_line(error)}") from error
     try:
         with _quick_without_a_connection():
             return timm.create_model(source.architecture, pretrained=True)
@@ -193,9 +196,9 @@ def _require_same_shapes(source: Source, state: Mapping[str, Any], expected: Map
 
 
 def _card(source: Source, network: "nn.Module") -> Card:
-    from timm.data import resolve_data_config
+    from timm.data.config import resolve_data_config
 
-    data = resolve_data_config({}, model=network)
+    data = resolve_data_config({}, model=network)  # type: ignore[no-untyped-call]
     image_px = int(data["input_size"][-1])
     stages, multiply_adds = _measure_stages(network, _stage_names(source, network), image_px)
     pretrained = getattr(network, "pretrained_cfg", {})

@@ -1,5 +1,7 @@
 """The table of verbs, and what happens to errors."""
 
+import io
+import os
 import sys
 from importlib.metadata import version
 
@@ -19,12 +21,15 @@ VERBS = {
     "demo": "Run the main job on scikit-learn's handwritten digits.",
 }
 
-INTERRUPTED = 130
+FAILED, INTERRUPTED = 1, 130
+DEBUG = "--debug"
 
 app = App(
     name="regraft",
     help="Graft a pretrained vision network onto your own image classes.",
+    help_epilogue=f"With {DEBUG}, anywhere, an error shows where in the program it arose.",
     version=lambda: version("regraft"),
+    result_action="return_value",
 )
 for _verb, _help in VERBS.items():
     # Named by text, a verb is imported when it is used.
@@ -33,18 +38,32 @@ for _verb, _help in VERBS.items():
 
 def main() -> None:
     """Run the verb named on the command line; exit 0 if it did its work, 1 on an error, 2 on wrong usage."""
-    words = [word for word in sys.argv[1:] if word != "--debug"]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Results are UTF-8 wherever they go, and a file name that is not comes out as it went in.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        app(words)
-    except RegraftError as error:
-        if "--debug" in sys.argv:
-            raise
-        print(f"regraft: {error}", file=sys.stderr)
-        sys.exit(1)
+        app([word for word in sys.argv[1:] if word != DEBUG])
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        print("regraft: stopped.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _give_up("stopped.", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
-        sys.stderr.close()
-        sys.exit(0)
+        _discard_output()
+    except (RegraftError, OSError) as error:
+        if DEBUG in sys.argv:
+            raise
+        _give_up(str(error), FAILED)
+
+
+def _give_up(message: str, status: int) -> None:
+    print(f"regraft: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+    sys.exit(status)
+
+
+def _discard_output() -> None:
+    """Let what cannot be written go nowhere, or the interpreter would complain about it on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

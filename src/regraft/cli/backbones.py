@@ -24,5 +24,6 @@ def backbones(name: str | None = None, /, *, json: Annotated[bool, Parameter(neg
             print(f"{row['name']:8} {row['architecture']:24} {row['licence']:12} {row['pretrained_on']}")
         print("Any timm network: timm:ARCHITECTURE (weights from the hub) or timm:ARCHITECTURE@FILE.")
     else:
-        for key, value in found.items():
+        stages = ", ".join(f"{stage['name']} ({stage['width']})" for stage in found["stages"])
+        for key, value in {**found, "stages": stages}.items():
             print(f"{key:16} {value}")

@@ -21,8 +21,10 @@ def cache(
     found = list_cache() if action == "list" else clear_cache()
     if json:
         print_json(found)
-        return
-    print(f"{found['folder']}: {found['size_mb']:.1f} MB")
-    for row in found["networks"]:
-        print(f"  {row['name']:8} {row['images']:8,} images {row['size_mb']:10.1f} MB  {row['key'][:12]}")
-    print(f"  {found['trials']:,} trials")
+    elif action == "clear":
+        print(f"Freed {found['freed_mb']:.1f} MB in {found['folder']}.")
+    else:
+        print(f"{found['folder']}: {found['size_mb']:.1f} MB")
+        for row in found["networks"]:
+            print(f"  {row['name']:8} {row['images']:8,} images {row['size_mb']:10.1f} MB  {row['key'][:12]}")
+        print(f"  {found['trials']:,} trials")

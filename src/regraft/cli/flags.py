@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from regraft.core.hashing import plain
 from regraft.core.settings import knobs
-from regraft.pipeline import HEADS, Recipe, read_recipe
+from regraft.heads import HEADS
+from regraft.pipeline import Recipe, read_recipe
 
 AS_TEXT = ("backbones", "head")
 """Given on the command line by name: networks separated by commas, a head by its kind."""

@@ -1,19 +1,23 @@
 """`regraft predict`."""
 
 import csv
-import json as json_format
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from cyclopts import Parameter
 
+from regraft.cli.output import json_line
 from regraft.core.errors import DataError
 from regraft.core.files import atomic_path
 
+if TYPE_CHECKING:
+    from regraft.pipeline import Prediction
+
 COLUMNS = ("path", "label", "probability")
+JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 
 def predict(
@@ -35,39 +39,47 @@ def predict(
     from regraft.data import Skipped, find_images
     from regraft.pipeline import load
 
+    model = load(run)
     paths = find_images(images)
-    answers = load(run).predict_each(paths)
-    as_json = json or (out is not None and out.suffix == ".jsonl")
+    as_json = json or (out is not None and out.suffix.lower() in JSON_LINES)
     unread = 0
 
-    def rows() -> Iterable[dict[str, Any]]:
+    def rows() -> Iterator[dict[str, Any]]:
         nonlocal unread
-        for path, answer in zip(paths, answers, strict=True):
+        for path, answer in zip(paths, model.predict_each(paths), strict=True):
             if isinstance(answer, Skipped):
                 unread += 1
-                print(f"regraft: {answer.path}: {answer.reason}", file=sys.stderr)
+                print(f"regraft: {path}: {answer.reason}", file=sys.stderr)
             else:
-                named = {
-                    "path": str(path),
-                    "label": answer.label,
-                    "probability": round(answer.probability, 6),
-                }
-                yield named | ({"probabilities": answer.probabilities} if as_json else {})
+                yield _row(path, answer)
 
     with ExitStack() as stack:
-        stream = sys.stdout
+        stream: TextIO = sys.stdout
         if out is not None:
-            stream = stack.enter_context(stack.enter_context(atomic_path(out)).open("w", newline=""))
-        _write(rows(), stream, as_json=as_json)
+            file = stack.enter_context(atomic_path(out))
+            stream = stack.enter_context(
+                file.open("w", newline="", encoding="utf-8", errors="surrogateescape")
+            )
+        (_write_json_lines if as_json else _write_csv)(rows(), stream)
     if unread:
         raise DataError(f"{unread} of {len(paths)} images could not be read; the others are classified.")
 
 
-def _write(rows: Iterable[dict[str, Any]], stream: Any, *, as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            stream.write(json_format.dumps(row, ensure_ascii=False) + "\n")
-        return
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+def _row(path: Path, answer: "Prediction") -> dict[str, Any]:
+    probabilities = {name: round(share, 6) for name, share in answer.probabilities.items()}
+    return {
+        "path": str(path),
+        "label": answer.label,
+        "probability": probabilities[answer.label],
+        "probabilities": probabilities,
+    }
+
+
+def _write_json_lines(rows: Iterable[dict[str, Any]], stream: TextIO) -> None:
+    stream.writelines(json_line(row) + "\n" for row in rows)
+
+
+def _write_csv(rows: Iterable[dict[str, Any]], stream: TextIO) -> None:
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)

@@ -15,7 +15,7 @@ def report(
 
     Args:
         run: the folder that `regraft fit` wrote.
-        out: a file to write it to: a page where the name ends in .html, JSON otherwise.
+        out: a file to write it to as well: a page where the name ends in .html, JSON otherwise.
         json: print one JSON object instead of the report.
     """
     from regraft.pipeline import read_report
@@ -23,7 +23,7 @@ def report(
     found = read_report(run)
     if out is not None:
         found.save(out)
-    elif json:
+    if json:
         print_json(found.data)
     else:
         print_report(found.data)

@@ -1,1 +1,1 @@
-"""What every other floor stands on: shapes, errors, hashing, seeds, files, settings, progress."""
+"""What every other floor stands on: shapes, errors, hashing, seeds, files, settings, progress, cores."""

@@ -13,7 +13,7 @@ from regraft.core.errors import DataError
 from regraft.core.hashing import plain
 from regraft.core.progress import progress
 from regraft.data.dataset import Dataset, Skipped
-from regraft.data.decode import decode
+from regraft.data.decode import decode_plainly
 from regraft.data.units import leaks
 
 THREADS = 4
@@ -77,13 +77,12 @@ def _look(dataset: Dataset) -> tuple[list[Seen], list[Skipped]]:
 
 def _look_at(path: Path) -> Seen | Skipped:
     try:
+        decode_plainly(path, at_least_px=THUMBNAIL_PX)
         # The header is read apart: the decoder may give a scaled picture.
         with PIL.Image.open(path) as image:
-            seen = Seen(image.width, image.height, f"{image.format} {image.mode}")
-        decode(path, at_least_px=THUMBNAIL_PX)
-    except (DataError, OSError, ValueError, PIL.Image.DecompressionBombError) as error:
+            return Seen(image.width, image.height, f"{image.format} {image.mode}")
+    except (DataError, OSError) as error:
         return Skipped(path, str(error))
-    return seen
 
 
 def _by_content(dataset: Dataset) -> dict[str, list[Path]]:

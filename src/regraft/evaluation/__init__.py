@@ -8,6 +8,7 @@ from regraft.evaluation.interval import Interval, wilson
 from regraft.evaluation.metrics import metrics
 from regraft.evaluation.resampling import bootstrap
 from regraft.evaluation.selection import Selection, corrected_best
+from regraft.evaluation.shares import share
 from regraft.evaluation.verdicts import Evidence, Verdict, verdicts
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "metrics",
     "most_confused",
     "per_class",
+    "share",
     "softmax",
     "verdicts",
     "wilson",

@@ -1,19 +1,20 @@
 """Send the images through a backbone that have not been through it, and nothing else."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-
-import numpy as np
+from pathlib import Path
 
 from regraft.backbones import Backbone
+from regraft.core.cores import usable_cores
 from regraft.core.progress import progress
 from regraft.data import Dataset, Skipped, View, batches
 from regraft.features.store import FeatureStore
 
-BATCH = 16
-BATCHES_PER_WRITE = 4
-"""A transaction costs more than the rows in it; a killed run loses at most these images."""
+BATCH = 32
+"""Every batch is one transaction: a killed run loses at most these images. Smaller ones would leave cores
+idle more often, while the last image of a batch is on its way."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def extract(
     Args:
         dataset: labels are not looked at.
         backbone: runs the forward passes.
-        store: receives the rows, a few batches at a time.
+        store: receives the rows, a batch at a time.
         should_stop: asked after every batch; when it says so, what was computed so far is kept.
 
     Raises:
@@ -56,34 +57,32 @@ def extract(
     Cost: one forward pass for each new image; memory for a few batches, however many images there are.
     """
     started = time.perf_counter()
-    paths = {example.sha256: example.path for example in dataset.examples}
+    paths: dict[str, list[Path]] = {}
+    for example in dataset.examples:
+        paths.setdefault(example.sha256, []).append(example.path)
     missing = store.missing(backbone.key, paths)
     skipped: list[Skipped] = []
-    waiting: list[tuple[str, np.ndarray]] = []
-    passes, complete = 0, True
+    passes, done = 0, 0
+    firsts = [paths[image][0] for image in missing]
+    stream = batches(firsts, view_of(backbone), size=BATCH, workers=usable_cores())
+    label = f"{backbone.card.name}: features"
+    with closing(stream), progress(label, len(missing)) as advance:  # type: ignore[type-var]
+        for batch in stream:
+            if len(batch.indices):
+                images = [missing[index] for index in batch.indices]
+                store.write(backbone.key, backbone.card.name, images, backbone.embed(batch.images))
+            skipped.extend(batch.skipped)
+            passes += len(batch.indices)
+            advanced = len(batch.indices) + len(batch.skipped)
+            done += advanced
+            advance(advanced)
+            if done < len(missing) and should_stop():
+                break
+    seconds = time.perf_counter() - started
+    return Extraction(passes, _with_copies(skipped, paths.values()), seconds, complete=done == len(missing))
 
-    def flush() -> None:
-        if waiting:
-            images, rows = zip(*waiting, strict=True)
-            store.write(backbone.key, backbone.card.name, images, np.stack(rows))
-            waiting.clear()
 
-    try:
-        with progress(f"{backbone.card.name}: features", len(missing)) as advance:
-            stream = batches([paths[image] for image in missing], view_of(backbone), size=BATCH)
-            for batch in stream:
-                skipped.extend(batch.skipped)
-                if len(batch.indices):
-                    rows = backbone.embed(batch.images)
-                    waiting.extend(zip((missing[i] for i in batch.indices), rows, strict=True))
-                    passes += len(rows)
-                if len(waiting) >= BATCH * BATCHES_PER_WRITE:
-                    flush()
-                advance(len(batch.indices) + len(batch.skipped))
-                if passes + len(skipped) < len(missing) and should_stop():
-                    complete = False
-                    break
-            stream.close()
-    finally:
-        flush()
-    return Extraction(passes, tuple(skipped), time.perf_counter() - started, complete)
+def _with_copies(skipped: Iterable[Skipped], copies: Iterable[Sequence[Path]]) -> tuple[Skipped, ...]:
+    """What cannot be decoded under one name cannot be under another."""
+    names = {paths[0]: paths for paths in copies}
+    return tuple(Skipped(path, one.reason) for one in skipped for path in names[one.path])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -68,13 +68,15 @@ class FeatureStore:
             # With a write-ahead log this loses nothing when a process dies, and at most the last batches
             # (never consistency) when the machine does.
             self._connection.execute("pragma synchronous = normal")
+            # Moving the log into the file waits for the disk: every 64 MB instead of every 16.
+            self._connection.execute("pragma wal_autocheckpoint = 4000")
             self._connection.executescript(SCHEMA)
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
-    def __enter__(self) -> "FeatureStore":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -172,14 +174,13 @@ class FeatureStore:
         found: dict[str, int] = {}
         for chunk in _chunks([bytes.fromhex(image) for image in images]):
             marks = ",".join("?" * len(chunk))
-            where = f"network = (select id from networks where key = ?) and sha256 in ({marks})"
-            query = f"select sha256, id from images where {where}"  # noqa: S608 - only question marks
-            found.update(
-                (sha.hex(), row) for sha, row in self._connection.execute(query, (network_key, *chunk))
-            )
-            if touch:
-                update = f"update images set used_day = ? where used_day < ? and {where}"  # noqa: S608
-                self._connection.execute(update, (_today(), _today(), network_key, *chunk))
+            where = f"network = (select id from networks where key = ?) and sha256 in ({marks})"  # noqa: S608 - question marks
+            query = f"select sha256, id, used_day from images where {where}"  # noqa: S608
+            rows = self._connection.execute(query, (network_key, *chunk)).fetchall()
+            found.update((sha.hex(), row_id) for sha, row_id, _ in rows)
+            if touch and any(day < _today() for _, _, day in rows):  # An update locks, even one of no rows.
+                update = f"update images set used_day = ? where {where}"  # noqa: S608
+                self._connection.execute(update, (_today(), network_key, *chunk))
         return found
 
     def _blobs(self, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:

@@ -5,11 +5,10 @@ from regraft.pipeline.evaluate import evaluate
 from regraft.pipeline.fit import fit
 from regraft.pipeline.inventory import clear_cache, describe_backbone, list_backbones, list_cache
 from regraft.pipeline.model import Model, Prediction, load
-from regraft.pipeline.recipe import HEADS, Recipe, read_recipe
+from regraft.pipeline.recipe import Recipe, read_recipe
 from regraft.pipeline.run import Report, Run, read_report
 
 __all__ = [
-    "HEADS",
     "Model",
     "Prediction",
     "Recipe",

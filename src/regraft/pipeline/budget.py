@@ -1,37 +1,44 @@
 """Time that a job may take, and the wish to stop it early. Both are asked, never enforced by force."""
 
+import math
+import os
 import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from regraft.core.errors import RecipeError
 
-UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+NUMBER = r"(\d+(?:\.\d+)?)"
+DURATION = re.compile(rf"{NUMBER}|(?:{NUMBER}h)?(?:{NUMBER}m)?(?:{NUMBER}s)?")
+UNITS_S = (1.0, 3600.0, 60.0, 1.0)
+
+STANDARD_ERROR = 2
+STOPPING = "\nStopping, and keeping the best so far. Once more stops at once and keeps nothing new.\n"
 
 
 def parse_duration(text: str | float) -> float:
-    """Seconds in '90', '90s', '10m', '1.5h' or '1h30m'.
+    """Seconds in '90', '90s', '10m', '1.5h' or '1h30m'; a number is seconds.
 
     Raises:
-        RecipeError: the text is no duration, or the duration is not positive.
+        RecipeError: the text is no duration, or the duration is not positive and finite.
 
     >>> parse_duration("1h30m")
     5400.0
     """
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(text).strip().lower())
-    if (
-        not parts
-        or re.sub(r"[\d.smh\s]", "", str(text).lower())
-        or "".join(map("".join, parts)) != re.sub(r"\s", "", str(text).lower())
-    ):
-        raise RecipeError(f"{text!r} is no duration. Write 90s, 10m, 1.5h or 1h30m.")
-    seconds = sum(float(number) * UNITS_S[unit] for number, unit in parts)
-    if seconds <= 0:
-        raise RecipeError(f"The budget must be longer than nothing, not {text!r}.")
+    if isinstance(text, str):
+        written = DURATION.fullmatch(text.strip().lower())
+        if not written or not written[0]:
+            raise RecipeError(f"{text!r} is no duration. Write 90s, 10m, 1.5h or 1h30m.")
+        numbers = written.groups(default="0")
+        seconds = sum(float(number) * unit for number, unit in zip(numbers, UNITS_S, strict=True))
+    else:
+        seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise RecipeError(f"The budget is {text!r}. It must be longer than nothing, such as 90s, and end.")
     return seconds
 
 
@@ -76,6 +83,9 @@ def stop_on_signals(budget: Budget) -> Iterator[None]:
         if budget.interrupted:
             raise KeyboardInterrupt
         budget.interrupted = True
+        # A signal may arrive while something is being printed, and `print` must not be entered twice.
+        with suppress(OSError):
+            os.write(STANDARD_ERROR, STOPPING.encode())
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, stop) for number in numbers]

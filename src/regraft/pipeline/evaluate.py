@@ -94,7 +94,7 @@ def relabelled(dataset: Dataset, classes: Sequence[str]) -> Dataset:
 def _trained_on(run: Path) -> set[str] | None:
     """SHA-256 of the images that a run learnt from, where it says so."""
     try:
-        with (run / DATA).open(newline="", encoding="utf-8") as stream:
+        with (run / DATA).open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
             return {row["sha256"] for row in csv.DictReader(stream) if row["split"] != "test"}
     except (OSError, KeyError):
         return None

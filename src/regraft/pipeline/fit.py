@@ -1,27 +1,20 @@
 """The main job: a folder of labelled images in, a tested classifier and an account of it out."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from regraft.core.arrays import Probabilities
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain, unit_interval
 from regraft.data import Dataset, read, require_parts, require_trainable, split
-from regraft.evaluation import Answers, Evidence, verdicts
 from regraft.features import FeatureStore
+from regraft.pipeline.account import describe, predict_part
+from regraft.pipeline.artifact import MODEL
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
-from regraft.pipeline.climb import Candidate, Climb
+from regraft.pipeline.climb import Climb
 from regraft.pipeline.ladder import LADDER, Rung, Step, as_asked, climb_ladder
-from regraft.pipeline.machine import machine, versions
-from regraft.pipeline.model import Model
 from regraft.pipeline.recipe import Recipe
-from regraft.pipeline.run import MODEL, MOST_SKIPPED_LISTED, Report, Run, claim_folder, finish, now
-from regraft.pipeline.scoring import details_of, scores_of
+from regraft.pipeline.run import Report, Run, claim_folder, finish
 from regraft.pipeline.trials import Trials
 from regraft.pipeline.trunk import Trunk
 
@@ -62,7 +55,7 @@ def fit(
     dataset = source if isinstance(source, Dataset) else read(source)
     require_trainable(dataset)
     require_parts(dataset)
-    folder = claim_folder(dataset.root, out)
+    folder = claim_folder(source, out)
     store = store or FeatureStore()
     with stop_on_signals(clock):
         trunk = Trunk(in_random_order(dataset), store, asked.runtime)
@@ -71,7 +64,7 @@ def fit(
         trunk.images = parts
         climb = Climb(asked, parts, trunk, clock, trials=Trials())
         steps = [*ascend(climb, folder)]
-        return conclude(climb, steps, folder)
+        return conclude(climb, steps, folder, unreached=looked_at(dataset) - looked_at(parts))
 
 
 def in_random_order(dataset: Dataset) -> Dataset:
@@ -120,55 +113,19 @@ def ascend(climb: Climb, folder: Path) -> Sequence[Step]:
     return steps
 
 
-def conclude(climb: Climb, steps: Sequence[Step], folder: Path) -> Run:
+def looked_at(dataset: Dataset) -> int:
+    """Images that were used or found to be unusable."""
+    return len(dataset) + len(dataset.skipped)
+
+
+def conclude(climb: Climb, steps: Sequence[Step], folder: Path, *, unreached: int) -> Run:
     """Open the test part, once, and write the run."""
     best = climb.best
     assert best is not None, "the majority class is always a candidate"
     best.model.save(folder / MODEL)
     test = climb.trunk.images.part("test")
     tested = predict_part(climb.trunk, best.model, test) if len(test) else None
-    report = Report(describe(climb, best, tested) | {"run": str(folder), "ladder": plain(steps)})
+    account = describe(climb, best, tested, unreached=unreached)
+    report = Report(account | {"run": str(folder), "ladder": plain(steps)})
     finish(folder, report=report, dataset=climb.trunk.images, tested=tested)
     return Run(folder, best.model, report)
-
-
-def describe(climb: Climb, best: Candidate, tested: Probabilities | None) -> dict[str, Any]:
-    """Every number of a run as plain data; the keys are documented in `regraft.report.summary`."""
-    images = climb.trunk.images
-    validation = Answers(best.probabilities, climb.held_out_labels, climb.held_out_groups)
-    test = None
-    if tested is not None:
-        part = images.part("test")
-        test = Answers(tested, part.labels, [example.group for example in part.examples])
-    evidence = Evidence(
-        classes=images.classes,
-        train_counts=list(climb.dataset.class_counts.values()),
-        validation=validation,
-        test=test,
-        skipped=len(images.skipped),
-        seed=climb.asked.seed,
-    )
-    return {
-        "created": now(),
-        "seconds": round(climb.budget.spent_s, 2),
-        "images": len(images),
-        "skipped": len(images.skipped),
-        "skipped_files": plain(images.skipped[:MOST_SKIPPED_LISTED]),
-        "forward_passes": climb.trunk.forward_passes,
-        "classes": list(images.classes),
-        "parts": dict(Counter(str(example.part) for example in images.examples)),
-        "chosen": best.recipe.to_json(),
-        "validation": scores_of(validation),
-        "test": None if test is None else scores_of(test),
-        **details_of(test or validation, images.classes),
-        "verdicts": plain(verdicts(evidence)),
-        "machine": machine(),
-        "versions": versions(),
-    }
-
-
-def predict_part(trunk: Trunk, model: Model, part: Dataset) -> Probabilities:
-    """Calibrated probabilities of stored images."""
-    if not model.cards:
-        return model.probabilities(np.empty((len(part), 0), np.float32))
-    return model.probabilities(trunk.read(model.recipe.representation, part))

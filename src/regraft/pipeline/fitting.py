@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from regraft.core.arrays import Features, Folds, Labels, Scores, Weights
 from regraft.heads import Classifier, Logistic, Ridge, held_out, logistic_path, ridge_path
 from regraft.pipeline.recipe import Head
@@ -11,30 +9,47 @@ from regraft.pipeline.recipe import Head
 DECOMPOSITION = 12
 """Multiplications of an eigen-decomposition of [r, r] in units of r^3, at the speed of a matrix product."""
 
+PENALTIES = 25
+PASSES = 1200
+"""Over all examples, in the whole path of a logistic regression."""
+
 
 def fit_head(
-    head: Head, features: Features, labels: Labels, *, class_count: int, folds: Folds, weights: Weights | None
+    head: Head,
+    features: Features,
+    labels: Labels,
+    *,
+    class_count: int,
+    folds: Folds | None,
+    weights: Weights | None,
 ) -> tuple[Head, Scores, Classifier]:
     """Fit to all examples, and score each by fits that did not see it.
 
-    A ridge or logistic head without a penalty takes the best of its path; the head returned names it.
+    A ridge or logistic head without a penalty takes the best of its path; the head returned names it. Without
+    folds every example is left out alone.
 
     Returns:
         The complete settings, held-out scores [n, k] (NaN where never held out), and the classifier.
     """
-    if head in (Ridge(), Logistic()):
-        path_of = ridge_path if isinstance(head, Ridge) else logistic_path
-        path = path_of(features, labels, class_count=class_count, folds=folds, weights=weights)
-        chosen = replace(head, penalty=float(path.penalties[path.best]))
+    path = None
+    if isinstance(head, Ridge) and head.penalty is None:
+        path = ridge_path(features, labels, class_count=class_count, folds=folds, weights=weights)
+    elif head == Logistic() and folds is not None:
+        path = logistic_path(features, labels, class_count=class_count, folds=folds, weights=weights)
+    if path is not None:
+        chosen: Head = replace(head, penalty=float(path.penalties[path.best]))  # type: ignore[arg-type]
         return chosen, path.held_out[path.best], path.classifier(path.best)
     scores = held_out(head, features, labels, class_count=class_count, folds=folds, weights=weights)
     return head, scores, head.fit(features, labels, class_count=class_count, weights=weights)
 
 
-def multiplications(examples: int, features: int, classes: int, folds: Folds) -> float:
-    """Roughly how many multiplications fitting a linear head takes; only ratios of it are used."""
+def multiplications(head: Head, *, examples: int, features: int, classes: int, fits: int) -> float:
+    """Roughly how many multiplications it takes to fit a head so many times; only ratios of it are used."""
     rank = min(examples, features)
-    decompositions = 1 + len(np.unique(folds[folds >= 0]))
+    passes = PASSES if isinstance(head, Logistic) else PENALTIES
+    decompositions = 1 if isinstance(head, Logistic) else fits
     return (
-        examples * features * rank + decompositions * DECOMPOSITION * rank**3 + 50 * examples * rank * classes
+        examples * features * rank
+        + decompositions * DECOMPOSITION * rank**3
+        + fits * passes * examples * rank * classes
     )

@@ -40,7 +40,7 @@ def list_cache() -> dict[str, Any]:
         networks = plain(store.summary())
     return {
         "folder": str(folder),
-        "size_mb": round(sum(_size(path) for path in folder.rglob("*")) / 1e6, 1),
+        "size_mb": round(_size_mb(folder), 1),
         "networks": networks,
         "trials": sum(1 for _ in (folder / "trials").glob("*/")),
     }
@@ -49,10 +49,14 @@ def list_cache() -> dict[str, Any]:
 def clear_cache() -> dict[str, Any]:
     """Delete what can be computed again, and nothing that regraft did not put there.
 
+    Returns:
+        `folder` and `freed_mb`.
+
     Raises:
         ArtifactError: something cannot be deleted.
     """
     folder = cache_folder()
+    before = _size_mb(folder)
     try:
         for path in folder.glob("features-*.sqlite*"):
             path.unlink(missing_ok=True)
@@ -61,7 +65,11 @@ def clear_cache() -> dict[str, Any]:
                 shutil.rmtree(folder / name)
     except OSError as error:
         raise ArtifactError(f"Cannot clear the cache {folder}: {error}.") from error
-    return list_cache()
+    return {"folder": str(folder), "freed_mb": round(before - _size_mb(folder), 1)}
+
+
+def _size_mb(folder: Path) -> float:
+    return sum(_size(path) for path in folder.rglob("*")) / 1e6
 
 
 def _size(path: Path) -> int:

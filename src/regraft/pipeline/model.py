@@ -1,36 +1,30 @@
 """A fitted classifier of images: which networks, which features, which weights, which names."""
 
-import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 
 from regraft.backbones import Backbone, Card
 from regraft.backbones import load as load_backbone
 from regraft.core.arrays import Features, Probabilities, Scores
-from regraft.core.errors import ArtifactError, BackboneError, DataError
-from regraft.core.files import read_json, write_bytes, write_json
-from regraft.core.hashing import sha256_of_bytes
+from regraft.core.errors import ArtifactError, BackboneError, DataError, RecipeError
 from regraft.core.settings import from_plain
 from regraft.data import Skipped, Source, batches
 from regraft.evaluation import softmax
-from regraft.features import Affine, columns, view_of
+from regraft.features import Affine, columns, view_of, width
 from regraft.heads import Classifier, Linear, from_arrays, to_arrays
+from regraft.pipeline.artifact import read_artifact, write_artifact
 from regraft.pipeline.recipe import Recipe
 
-FORMAT = 1
-SETTINGS_FILE = "model.json"
-ARRAYS_FILE = "model.safetensors"
-IMAGES_AT_ONCE = 256
+AFFINE = ("affine.shift", "affine.scale")
 BATCH = 16
+IMAGES_AT_ONCE = 8 * BATCH
+"""Taken from a generator at a time; of pixels rather than paths, so many are held in memory."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +71,8 @@ class Model:
         stream = iter(images)
         while chunk := list(islice(stream, IMAGES_AT_ONCE)):
             features, skipped = self._embed(chunk)
-            kept = [index for index in range(len(chunk)) if index not in skipped]
-            answers = dict(zip(kept, self._answers(features[kept]), strict=True))
-            yield from (skipped.get(index) or answers[index] for index in range(len(chunk)))
+            answers = self._answers(features)
+            yield from (skipped.get(index, answer) for index, answer in enumerate(answers))
 
     def scores(self, features: Features) -> Scores:
         """Logits [n, k] of unscaled features [n, d], those of `cards` side by side."""
@@ -101,82 +94,69 @@ class Model:
 
     def _embed(self, images: Sequence[Source]) -> tuple[Features, dict[int, Skipped]]:
         """Features [n, d] of some images; rows of those that are skipped are zeros."""
-        parts: list[Features] = []
-        bad: dict[int, Skipped] = {}
+        parts = [np.empty((len(images), 0), np.float32)]
+        skipped: dict[int, Skipped] = {}
         for backbone in self.backbones:
-            rows = np.zeros((len(images), backbone.card.width), dtype=np.float32)
-            skipped: list[Skipped] = []
-            absent = np.ones(len(images), dtype=bool)
+            rows = np.zeros((len(images), backbone.card.width), np.float32)
+            absent = np.ones(len(images), bool)
+            reasons: list[Skipped] = []
             for batch in batches(images, view_of(backbone), size=BATCH):
                 if len(batch.indices):
                     rows[batch.indices] = backbone.embed(batch.images)
                 absent[batch.indices] = False
-                skipped += batch.skipped
-            bad = dict(zip(np.flatnonzero(absent).tolist(), skipped, strict=True))
+                reasons += batch.skipped
+            skipped |= zip(np.flatnonzero(absent).tolist(), reasons, strict=True)
             parts += [rows[:, part] for part in columns(backbone.card, self.recipe.depths or "grid")]
-        return np.concatenate(parts, axis=1), bad
+        return np.concatenate(parts, axis=1), skipped
 
     def _answers(self, features: Features) -> Iterator[Prediction]:
-        for row in self.probabilities(features).tolist() if len(features) else []:
+        for row in self.probabilities(features).tolist():
             named = dict(zip(self.classes, row, strict=True))
             label = max(named, key=named.__getitem__)
             yield Prediction(label, named[label], named)
 
     def save(self, folder: Path | str) -> None:
-        """Write the model as safetensors and JSON; the JSON comes last and names the arrays' SHA-256.
+        """Write the model as safetensors and JSON, in place of one that lies there.
 
         Raises:
             ArtifactError: the folder cannot be written.
         """
         kind, arrays = to_arrays(self.classifier)
         if self.affine is not None:
-            arrays |= {"affine.shift": self.affine.shift, "affine.scale": self.affine.scale}
-        data = save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-        write_bytes(Path(folder) / ARRAYS_FILE, data)
+            arrays |= zip(AFFINE, (self.affine.shift, self.affine.scale), strict=True)
         settings = {
-            "format": FORMAT,
             "classes": self.classes,
             "temperature": self.temperature,
             "classifier": kind,
             "cards": self.cards,
             "recipe": self.recipe.to_json(),
-            "sha256": sha256_of_bytes(data),
         }
-        write_json(Path(folder) / SETTINGS_FILE, settings)
+        write_artifact(Path(folder), settings, arrays)
 
 
 def load(folder: Path | str) -> Model:
     """Load a saved model, or the model of a run. Only JSON and safetensors are read: nothing is executed.
 
     Raises:
-        ArtifactError: there is no model, its files do not belong together, or a newer version wrote it.
+        ArtifactError: there is no model, its files are damaged or do not belong together, or another version
+            wrote it.
     """
-    folder = Path(folder)
-    if not (folder / SETTINGS_FILE).is_file() and (folder / "model" / SETTINGS_FILE).is_file():
-        folder = folder / "model"
-    if not (folder / SETTINGS_FILE).is_file():
-        raise ArtifactError(
-            f"There is no model in {folder}: it has no {SETTINGS_FILE}. Name the folder that 'regraft fit' "
-            f"wrote. Other formats (.pkl, .pt, .joblib) are not read, since loading them can run code."
-        )
-    settings = read_json(folder / SETTINGS_FILE)
-    arrays = _read_arrays(folder / ARRAYS_FILE, settings)
+    file, settings, arrays = read_artifact(Path(folder).expanduser())
     try:
-        affine = (
-            Affine(arrays.pop("affine.shift"), arrays.pop("affine.scale"))
-            if "affine.shift" in arrays
-            else None
-        )
-        return Model(
-            classes=tuple(settings["classes"]),
-            cards=from_plain(tuple[Card, ...], settings["cards"], "cards"),
+        scaling = [arrays.pop(name) for name in AFFINE if name in arrays]
+        model = Model(
+            classes=tuple(from_plain(str, name, "classes") for name in settings["classes"]),
+            cards=tuple(from_plain(Card, card, "cards") for card in settings["cards"]),
             recipe=Recipe.from_json(settings["recipe"]),
             classifier=from_arrays(settings["classifier"], arrays),
-            affine=affine,
-            temperature=float(settings["temperature"]),
+            affine=Affine(*scaling) if scaling else None,
+            temperature=from_plain(float, settings["temperature"], "temperature"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(f"{folder / SETTINGS_FILE} is no model description ({error!r}).") from error
+        _check_fit(model)
+    except (KeyError, TypeError, ValueError, DataError, RecipeError) as error:
+        what = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise ArtifactError(f"{file} describes no model that can be used: {what}.") from error
+    return model
 
 
 def folded(classifier: Classifier, affine: Affine) -> tuple[Classifier, Affine | None]:
@@ -194,21 +174,17 @@ def _many(images: Source | Iterable[Source]) -> Iterable[Source]:
     return images
 
 
-def _read_arrays(file: Path, settings: Any) -> dict[str, Any]:
-    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
-        found = settings.get("format") if isinstance(settings, dict) else None
-        raise ArtifactError(
-            f"{file.parent} holds a model of format {found}; this version reads format {FORMAT}."
-        )
-    try:
-        data = file.read_bytes()
-        if sha256_of_bytes(data) != settings.get("sha256"):
-            raise ArtifactError(f"{file} is not the file that {SETTINGS_FILE} beside it belongs to.")
-        return load_arrays(data)
-    except OSError as error:
-        raise ArtifactError(f"Cannot read {file}: {error.strerror or error}.") from error
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise ArtifactError(f"{file} is not a safetensors file ({error}).") from error
+def _check_fit(model: Model) -> None:
+    """Raise ValueError unless classes, networks and arrays belong to one model."""
+    names = tuple(card.name for card in model.cards)
+    if names and names != model.recipe.backbones:
+        raise ValueError(f"its networks are {names}, and those of its recipe {model.recipe.backbones}")
+    if len(set(model.classes)) != len(model.classes) or len(model.classes) != model.classifier.class_count:
+        raise ValueError(f"{len(model.classes)} classes for {model.classifier.class_count} scores")
+    if not 0 < model.temperature < math.inf:
+        raise ValueError(f"its temperature is {model.temperature}")
+    # An image without features: whoever cannot score it cannot score any.
+    model.scores(np.zeros((1, width(model.cards, model.recipe.depths or "grid")), np.float32))
 
 
 def _load_same(card: Card, recipe: Recipe) -> Backbone:

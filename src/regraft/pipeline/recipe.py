@@ -2,24 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from regraft.core.errors import RecipeError, did_you_mean
 from regraft.core.files import read_json
 from regraft.core.hashing import plain
 from regraft.core.settings import Knob, check, from_plain
 from regraft.features import Depths, Representation, Scaling
-from regraft.heads import Logistic, NearestMean, NearestNeighbours, Ridge
+from regraft.heads import HEADS, Logistic, NearestMean, NearestNeighbours, Ridge
 
-HEADS = {
-    "ridge": Ridge,
-    "logistic": Logistic,
-    "nearest_mean": NearestMean,
-    "nearest_neighbours": NearestNeighbours,
-}
 Head = Ridge | Logistic | NearestMean | NearestNeighbours
 
 Runtime = Literal["auto", "openvino", "torch"]
+ClassWeights = Literal["none", "balanced"]
+CHOICES = {
+    "depths": get_args(Depths),
+    "scaling": get_args(Scaling),
+    "class_weights": get_args(ClassWeights),
+    "runtime": get_args(Runtime),
+}
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Recipe:
     depths: Annotated[Depths | None, Knob("last stage; all stages; all stages also on a 2 x 2 grid")] = None
     scaling: Annotated[Scaling | None, Knob("equal variance for every depth, every feature, or as is")] = None
     head: Annotated[Head | None, Knob("the classifier on top of the features")] = None
-    class_weights: Annotated[
-        Literal["none", "balanced"], Knob("balanced: every class counts the same, however rare")
-    ] = "none"
+    class_weights: Annotated[ClassWeights, Knob("balanced: every class counts the same, however rare")] = (
+        "none"
+    )
     test_fraction: Annotated[
         float, Knob("share of the images kept sealed for the test", low=0.01, high=0.9)
     ] = 0.2
@@ -49,6 +50,17 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check(self)
+        # The types are checked here as well: from Python, a name that means nothing would be used as it is.
+        values = vars(self)
+        for name, known in CHOICES.items():
+            if values[name] is not None and values[name] not in known:
+                raise RecipeError(
+                    f"Recipe.{name} is {values[name]!r}. {did_you_mean(str(values[name]), known)}"
+                )
+        if not isinstance(values["head"], Head | None):
+            raise RecipeError(f"Recipe.head must be settings such as Ridge(), not {self.head!r}.")
+        if not isinstance(values["backbones"], tuple):
+            raise RecipeError(f"Recipe.backbones must be a tuple of names, not {self.backbones!r}.")
         if not self.backbones or len(set(self.backbones)) != len(self.backbones):
             raise RecipeError(f"backbones must be one or more different names, not {list(self.backbones)}.")
 
@@ -86,10 +98,13 @@ class Recipe:
         rest = from_plain(cls, {name: item for name, item in value.items() if name != "head"}, "recipe")
         if head is None:
             return rest
-        settings = {"kind": head} if isinstance(head, str) else dict(head)
-        kind = settings.pop("kind", "")
-        if kind not in HEADS:
-            raise RecipeError(f"recipe.head.kind is {kind!r}. {did_you_mean(kind, HEADS)}")
+        settings = {"kind": head} if isinstance(head, str) else head
+        if not isinstance(settings, dict):
+            raise RecipeError(f"recipe.head must be a name or an object of settings, not {head!r}.")
+        kind = settings.get("kind")
+        if not isinstance(kind, str) or kind not in HEADS:
+            raise RecipeError(f"There is no head {kind!r}. {did_you_mean(str(kind), HEADS)}")
+        settings = {name: item for name, item in settings.items() if name != "kind"}
         return cls(**{**vars(rest), "head": from_plain(HEADS[kind], settings, f"recipe.head ({kind})")})
 
 
@@ -100,7 +115,10 @@ def read_recipe(file: Path) -> Recipe:
         ArtifactError: the file is missing or not JSON.
         RecipeError: it is no recipe.
     """
-    return Recipe.from_json(read_json(file))
+    try:
+        return Recipe.from_json(read_json(file))
+    except RecipeError as error:
+        raise RecipeError(f"{file} is no recipe: {error}") from error
 
 
 def _kind_of(head: Head) -> str:

@@ -1,7 +1,7 @@
 """The folder that a fit leaves behind. Its manifest is written last: without one the run did not finish.
 
 RUN/
-  model/          model.json and model.safetensors: what `regraft.load` reads; there from the first rung on
+  model/          model.json and model-*.safetensors: what `regraft.load` reads; there from the first rung on
   recipe.json     everything that decides the result; `regraft fit --recipe` makes it again
   report.json     every number; report.html shows them
   data.csv        every image with its label, SHA-256 and part
@@ -28,7 +28,6 @@ from regraft.report import html
 
 MANIFEST = "manifest.json"
 STARTED = "started.json"
-MODEL = "model"
 REPORT = "report.json"
 DATA = "data.csv"
 MOST_SKIPPED_LISTED = 100
@@ -43,7 +42,7 @@ class Report:
     def save(self, path: Path | str) -> None:
         """Write it, as a page where the name ends in .html and as JSON otherwise."""
         if Path(path).suffix.lower() in (".html", ".htm"):
-            write_bytes(Path(path), html(self.data).encode())
+            write_bytes(Path(path), html(self.data).encode(errors="backslashreplace"))
         else:
             write_json(Path(path), self.data)
 
@@ -57,26 +56,35 @@ class Run:
     report: Report
 
 
-def claim_folder(source: Path, out: Path | str | None) -> Path:
+def claim_folder(source: Dataset | Path | str, out: Path | str | None) -> Path:
     """Choose the run folder and mark it as begun.
+
+    Args:
+        source: as given to `fit`. A folder that is read as images is never written to; beside a table, or
+            beside images that a table names, a run folder does no harm.
+        out: the folder, which may hold an unfinished run; None for a new one below `runs/`.
 
     Raises:
         ArtifactError: it lies inside the images' folder, is not empty, or holds a finished run.
     """
-    named = source.stem if source.is_file() else source.name
+    images = Path(os.path.commonpath(source.paths)) if isinstance(source, Dataset) else Path(source)
+    images = images.expanduser().absolute()
+    named = images.stem if images.is_file() else images.name
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     folder = Path(out).expanduser() if out else Path("runs") / f"{named}-{stamp}-{os.getpid()}"
     folder = folder.absolute()
-    if source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
+    if images.is_dir() and folder.resolve().is_relative_to(images.resolve()):
         raise ArtifactError(
-            f"The run folder {folder} would lie inside the images' folder {source}, which is never written. "
+            f"The run folder {folder} would lie inside the images' folder {images}, which is never written. "
             f"Name another one with --out."
         )
     if (folder / MANIFEST).exists():
         raise ArtifactError(f"{folder} holds a finished run. Name another folder with --out, or delete it.")
-    if folder.exists() and any(folder.iterdir()) and not (folder / STARTED).exists():
+    if folder.exists() and not folder.is_dir():
+        raise ArtifactError(f"{folder} is a file. Name a folder with --out.")
+    if folder.exists() and not (folder / STARTED).exists() and any(folder.iterdir()):
         raise ArtifactError(f"{folder} is not empty and holds no run. Name another folder with --out.")
-    write_json(folder / STARTED, {"source": str(source), "started": now()})
+    write_json(folder / STARTED, {"source": str(images), "started": now()})
     return folder
 
 
@@ -93,11 +101,11 @@ def finish(folder: Path, *, report: Report, dataset: Dataset, tested: Probabilit
     report.save(folder / REPORT)
     report.save(folder / "report.html")
     if tested is not None:
-        write_bytes(folder / "predictions.csv", _predictions_csv(dataset, tested).encode())
-    write_bytes(folder / DATA, _data_csv(dataset).encode())
-    (folder / STARTED).unlink(missing_ok=True)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+        write_bytes(folder / "predictions.csv", _predictions_csv(dataset, tested))
+    write_bytes(folder / DATA, _data_csv(dataset))
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != STARTED)
     write_json(folder / MANIFEST, {"files": {str(f.relative_to(folder)): sha256_of_file(f) for f in files}})
+    (folder / STARTED).unlink(missing_ok=True)
 
 
 def read_report(folder: Path | str) -> Report:
@@ -113,7 +121,7 @@ def read_report(folder: Path | str) -> Report:
     return Report(read_json(folder / REPORT))
 
 
-def _predictions_csv(dataset: Dataset, probabilities: Probabilities) -> str:
+def _predictions_csv(dataset: Dataset, probabilities: Probabilities) -> bytes:
     rows: list[Sequence[object]] = [("path", "label", "predicted", "probability")]
     for example, row in zip(dataset.part("test").examples, probabilities, strict=True):
         best = int(row.argmax())
@@ -122,17 +130,18 @@ def _predictions_csv(dataset: Dataset, probabilities: Probabilities) -> str:
     return _csv(rows)
 
 
-def _data_csv(dataset: Dataset) -> str:
+def _data_csv(dataset: Dataset) -> bytes:
     head: Sequence[object] = ("path", "label", "group", "domain", "split", "sha256")
     names = dataset.classes
     rows = [(e.path, names[e.label], e.group, e.domain, e.part, e.sha256) for e in dataset.examples]
     return _csv([head, *rows])
 
 
-def _csv(rows: Sequence[Sequence[object]]) -> str:
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    # A file name that is not UTF-8 keeps its bytes.
+    return text.getvalue().encode(errors="surrogateescape")
 
 
 def now() -> str:

@@ -1,6 +1,7 @@
 """Trials that were made before, on this data or by a run that was killed: read instead of made again."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from regraft.core.arrays import Scores
-from regraft.core.errors import RegraftError
+from regraft.core.errors import ArtifactError, RegraftError
 from regraft.core.files import cache_folder, write_bytes
 from regraft.pipeline.model import Model, load
 
@@ -38,13 +39,22 @@ class Trials:
             return None
 
     def write(self, key: str, model: Model, scores: Scores) -> None:
-        """Keep a trial; the oldest make room."""
+        """Keep a trial; the oldest make room. Where there is no space left it is not kept."""
         self._forget_oldest()
-        model.save(self.folder / key[:32])
         data = save({"scores": np.ascontiguousarray(scores, dtype=np.float32)})
-        write_bytes(self.folder / key[:32] / HELD_OUT_FILE, data)
+        with suppress(ArtifactError):
+            model.save(self.folder / key[:32])
+            write_bytes(self.folder / key[:32] / HELD_OUT_FILE, data)
 
     def _forget_oldest(self) -> None:
-        kept = sorted(self.folder.glob("*/"), key=lambda folder: folder.stat().st_mtime)
+        kept = sorted(self.folder.glob("*/"), key=_changed)
         for folder in kept[: max(0, len(kept) - MOST_KEPT + 1)]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _changed(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        # Another process made room at the same time.
+        return 0.0

@@ -26,6 +26,7 @@ class Trunk:
         self.runtime = runtime
         self.forward_passes = 0
         self._backbones: dict[str, Backbone] = {}
+        self._done: set[str] = set()
         self._last_read: tuple[object, Features] | None = None
 
     def backbone(self, name: str) -> Backbone:
@@ -40,6 +41,8 @@ class Trunk:
 
     def cost_s(self, name: str) -> float:
         """Seconds that `extract` will take, by a measured rate; a guess while the network is not here."""
+        if name in self._done:
+            return 0.0
         if name not in self._backbones and not is_ready(name, runtime=self.runtime):
             return FIRST_LOAD_S
         missing = len(self._missing(name))
@@ -47,8 +50,12 @@ class Trunk:
 
     def extract(self, name: str, should_stop: Callable[[], bool]) -> tuple[bool, tuple[Skipped, ...]]:
         """Embed what is missing. Returns whether every image was reached, and those that do not decode."""
+        if name in self._done:
+            return True, ()
         done = extract(self.images, self.backbone(name), self.store, should_stop=should_stop)
         self.forward_passes += done.forward_passes
+        if done.complete and not done.skipped:
+            self._done.add(name)
         return done.complete, done.skipped
 
     def keep_embedded(self, name: str, skipped: tuple[Skipped, ...]) -> Dataset:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regraft.evaluation.phrases import count, percent
-from regraft.report.phrases import METRICS, score, span
+from regraft.report.phrases import METRICS, printable, score, span
 
 NAMED = 5
+ENDS = 6
 
 
 def evaluation_text(found: Mapping[str, Any]) -> str:
@@ -24,28 +25,27 @@ def evaluation_text(found: Mapping[str, Any]) -> str:
         ends = f"{score(name, interval['low'])} to {score(name, interval['high'])}"
         lines.append(f"  {title:20} {score(name, interval['value']):>8}   ({ends})")
     lines += ["", *_skipped(found)]
-    return "\n".join(lines).rstrip()
+    return _printable(lines).rstrip()
 
 
 def audit_text(found: Mapping[str, Any]) -> str:
     """What `regraft inspect` prints."""
     counts = found["classes"]
-    lines = [f"{count(found['images'], 'image')} in {len(counts):,} classes."]
+    classes = f"{len(counts):,} {'class' if len(counts) == 1 else 'classes'}"
+    lines = [f"{count(found['images'], 'image')} in {classes}."]
     rows = sorted(counts.items(), key=lambda item: item[1])
-    lines += [
-        f"  {name:24} {number:8,}" for name, number in (rows if len(rows) <= 12 else rows[:4] + rows[-4:])
-    ]
-    if len(rows) > 12:
-        lines.append(f"  (the four smallest and the four largest of {len(rows)} classes)")
+    shown = rows if len(rows) <= 2 * ENDS else rows[:ENDS] + rows[-ENDS:]
+    lines += [f"  {name:24} {number:8,}" for name, number in shown]
+    if len(shown) < len(rows):
+        lines.append(f"  (the {ENDS} smallest and the {ENDS} largest of {len(rows):,})")
     if found["width_px"]:
         width, height = found["width_px"], found["height_px"]
         lines.append(
             f"Sizes: {width['least']} x {height['least']} to {width['most']} x {height['most']} pixels, "
             f"median {width['median']:g} x {height['median']:g}."
         )
-    lines.append(
-        "Kinds: " + ", ".join(f"{kind} ({number:,})" for kind, number in found["kinds"].items()) + "."
-    )
+        kinds = ", ".join(f"{kind} ({number:,})" for kind, number in found["kinds"].items())
+        lines.append(f"Kinds: {kinds}.")
     for name in ("parts", "domains"):
         if len(found[name]) > 1:
             parts = ", ".join(f"{part} {number:,}" for part, number in found[name].items())
@@ -57,7 +57,7 @@ def audit_text(found: Mapping[str, Any]) -> str:
     lines += _sets(
         found["leaks"], "image or group", "in more than one given part (what is tested there was learnt)"
     )
-    return "\n".join(lines + _skipped(found))
+    return _printable(lines + _skipped(found))
 
 
 def _sets(sets: Sequence[Sequence[str]], what: str, finding: str) -> list[str]:
@@ -65,6 +65,10 @@ def _sets(sets: Sequence[Sequence[str]], what: str, finding: str) -> list[str]:
         return []
     first = " = ".join(sets[0][:3])
     return [f"! {count(len(sets), what)} {finding}: {first}{', ...' if len(sets) > 1 else ''}"]
+
+
+def _printable(lines: Sequence[str]) -> str:
+    return "\n".join(map(printable, lines))
 
 
 def _skipped(found: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,161 @@
+"""What every head becomes once it is fitted: a function from features to scores.
+
+Many ways to fit, few fitted things. Ridge, logistic regression, nearest means and every member of a trained
+population are a matrix and a bias; nearest neighbours keep their examples.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from regraft.core.arrays import Array, Features, Labels, Scores, Weights
+from regraft.core.errors import ArtifactError, DataError, did_you_mean
+
+ROWS_AT_ONCE = 1024
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """A fitted head. `softmax(scores / temperature)` are probabilities, at a temperature fitted elsewhere."""
+
+    @property
+    def class_count(self) -> int:
+        """How many classes the scores have, those without examples included."""
+        ...
+
+    def scores(self, features: Features) -> Scores:
+        """One row of class scores per example; the largest is the prediction."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Scores are `features @ weights + bias`."""
+
+    weights: Float[Array, "d k"]
+    bias: Float[Array, " k"]
+
+    @property
+    def class_count(self) -> int:
+        """The number of columns."""
+        return len(self.bias)
+
+    def scores(self, features: Features) -> Scores:
+        """One matrix product. Raises `DataError` when the width is not the one fitted."""
+        check_width(features, len(self.weights))
+        return np.asarray(features @ self.weights + self.bias)
+
+    def fold(self, shift: Float[Array, " d"], scale: Float[Array, " d"]) -> "Linear":
+        """The same function of raw features when this one was fitted on `(raw - shift) * scale`.
+
+        An affine map in front of a linear head is a linear head: (x - t) S W + b = x (S W) + (b - t S W).
+
+        >>> head = Linear(np.array([[2.0, 0.0]]), np.array([1.0, 0.0]))
+        >>> head.fold(np.array([3.0]), np.array([0.5])).scores(np.array([[5.0]])).tolist()
+        [[3.0, 0.0]]
+        """
+        weights = self.weights * scale[:, None]
+        return Linear(weights, self.bias - shift @ weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Fitted k-nearest-neighbours: the examples that vote, as the metric wants them.
+
+    Scores are logarithms of smoothed vote shares, log((votes + 1/k) / (total + 1)) for k classes, so they are
+    finite and their softmax at temperature 1 gives the shares back. An example of weight 2 casts two votes,
+    as if it stood there twice: the nearest examples vote until their weights sum to `neighbours`.
+    """
+
+    examples: Features
+    labels: Labels
+    weights: Weights
+    class_count: int
+    neighbours: int
+    metric: str = "cosine"
+
+    def scores(self, features: Features) -> Scores:
+        """Votes of the nearest examples. Cost: n x (examples) x d multiplications, in blocks of rows."""
+        check_width(features, self.examples.shape[1])
+        blocks = range(0, len(features), ROWS_AT_ONCE)
+        parts = [self.votes(features[i : i + ROWS_AT_ONCE]) for i in blocks]
+        return np.concatenate(parts) if parts else np.empty((0, self.class_count), np.float32)
+
+    def votes(self, features: Features, *, excluded: Bool[Array, "n e"] | None = None) -> Scores:
+        """Scores of some rows, all at once; `excluded` [rows, examples] marks who may not vote for whom."""
+        closeness = self._closeness(features)
+        if excluded is not None:
+            closeness[excluded] = -np.inf
+        asked = self._nearest(closeness)
+        weights = np.where(np.isneginf(np.take_along_axis(closeness, asked, 1)), 0, self.weights[asked])
+        before = np.cumsum(weights, axis=1) - weights
+        ballots = np.minimum(weights, np.maximum(self.neighbours - before, 0))
+        votes = np.zeros((len(features), self.class_count))
+        np.add.at(votes, (np.arange(len(features))[:, None], self.labels[asked]), ballots)
+        shares = (votes + 1 / self.class_count) / (votes.sum(1, keepdims=True) + 1)
+        return np.asarray(np.log(shares), np.float32)
+
+    def _closeness(self, features: Features) -> Float[Array, "n e"]:
+        """Cosine similarity, or minus half the squared distance but for the asker's own constant."""
+        if self.metric == "cosine":
+            return np.asarray(unit_rows(features) @ self.examples.T)
+        return np.asarray(features @ self.examples.T - 0.5 * (self.examples**2).sum(1))
+
+    def _nearest(self, closeness: Float[Array, "n e"]) -> Int[Array, "n m"]:
+        """As many nearest examples as the votes may need, nearest first, ties by position."""
+        wanted = min(int(np.ceil(self.neighbours / self.weights.min())), closeness.shape[1])
+        found = np.argpartition(-closeness, wanted - 1, axis=1)[:, :wanted]
+        found.sort(axis=1)
+        order = np.argsort(-np.take_along_axis(closeness, found, 1), axis=1, kind="stable")
+        return np.take_along_axis(found, order, 1)
+
+
+def unit_rows(features: Features) -> Features:
+    """Rows divided by their length; a row of zeros stays."""
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.asarray(features / np.where(length > 0, length, 1))
+
+
+def check_width(features: Features, width: int) -> None:
+    """Raise `DataError` unless the features have the width that a classifier was fitted on."""
+    if features.ndim != 2 or features.shape[1] != width:
+        raise DataError(
+            f"The features have shape {features.shape}; this classifier was fitted on rows of {width}. "
+            f"Compute them with the same backbone, depths and scaling."
+        )
+
+
+def to_arrays(classifier: Classifier) -> tuple[str, dict[str, Array]]:
+    """A fitted classifier as a kind and named arrays, for safetensors; `from_arrays` reads them back."""
+    if isinstance(classifier, Linear):
+        return "linear", {"weights": classifier.weights, "bias": classifier.bias}
+    if isinstance(classifier, Neighbours):
+        sizes = np.array([classifier.class_count, classifier.neighbours, METRICS.index(classifier.metric)])
+        named = {"examples": classifier.examples, "labels": classifier.labels, "weights": classifier.weights}
+        return "neighbours", {**named, "sizes": sizes}
+    raise ArtifactError(f"A {type(classifier).__name__} cannot be saved. {did_you_mean('', KINDS)}")
+
+
+def from_arrays(kind: str, arrays: Mapping[str, Any]) -> Classifier:
+    """The classifier that `to_arrays` took apart.
+
+    Raises:
+        ArtifactError: the kind is unknown, or an array is missing.
+    """
+    if kind not in KINDS:
+        raise ArtifactError(f"Unknown kind of classifier {kind!r}. {did_you_mean(kind, KINDS)}")
+    missing = [name for name in KINDS[kind] if name not in arrays]
+    if missing:
+        raise ArtifactError(f"A saved {kind} classifier lacks {', '.join(missing)}. The file may be damaged.")
+    if kind == "linear":
+        return Linear(arrays["weights"], arrays["bias"])
+    class_count, neighbours, metric = (int(size) for size in arrays["sizes"])
+    voters = (arrays["examples"], arrays["labels"], arrays["weights"])
+    return Neighbours(*voters, class_count, neighbours, METRICS[metric])
+
+
+METRICS = ("cosine", "euclidean")
+KINDS = {"linear": ("weights", "bias"), "neighbours": ("examples", "labels", "weights", "sizes")}

@@ -1,0 +1,107 @@
+"""The settings of one head in a population, how long a population trains, and drawing settings at random."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import numpy as np
+
+from regraft.core.arrays import Features, Folds, Labels, Weights
+from regraft.core.errors import RecipeError
+from regraft.core.seeds import generator
+from regraft.core.settings import Knob, check
+
+Optimizer = Literal["sgd", "nesterov", "adam", "adamw"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A linear head and the stochastic gradient method that trains it, as in torch.optim."""
+
+    optimizer: Annotated[Optimizer, Knob("how gradients become steps")] = "adam"
+    learning_rate: Annotated[float, Knob("step size", low=1e-6, high=100, log=True)] = 1e-3
+    momentum: Annotated[float, Knob("for sgd and nesterov", low=0, high=0.999)] = 0.9
+    weight_decay: Annotated[float, Knob("pull toward zero; decoupled for adamw", low=0, high=10)] = 0.0
+    smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.0
+    dropout: Annotated[float, Knob("share of features zeroed at each step", low=0, high=0.9)] = 0.0
+    batch_size: Annotated[int, Knob("examples per step", low=1, high=65536, log=True)] = 64
+    seed: Annotated[int, Knob("of the first weights", low=0)] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.optimizer == "nesterov" and self.momentum == 0:
+            raise RecipeError("Member.momentum is 0; nesterov needs momentum. Take sgd for steps without.")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a population trains, and who is dropped on the way.
+
+    After each epoch of `halvings` only the best `kept_fraction` of the members left go on, by their lowest
+    held-out loss so far (successive halving: Jamieson & Talwalkar 2016, 1502.07943).
+    """
+
+    epochs: Annotated[int, Knob("passes over the examples", low=1, high=10000)] = 30
+    halvings: tuple[int, ...] = ()
+    kept_fraction: Annotated[float, Knob("share that survives a halving", low=0.01, high=1)] = 0.5
+    patience: Annotated[int | None, Knob("epochs without improvement before a member stops", low=1)] = None
+    decay: Annotated[Literal["constant", "cosine"], Knob("of the learning rate over all epochs")] = "cosine"
+    seed: Annotated[int, Knob("of the order of examples and of dropout", low=0)] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+        if list(self.halvings) != sorted({at for at in self.halvings if 0 < at < self.epochs}):
+            raise RecipeError(f"Schedule.halvings {self.halvings} must rise within 1 to {self.epochs - 1}.")
+
+    def rate(self, epoch: int) -> float:
+        """The factor on every learning rate during one epoch, counted from 0."""
+        return 1.0 if self.decay == "constant" else float(0.5 + 0.5 * np.cos(np.pi * epoch / self.epochs))
+
+    @property
+    def rungs(self) -> list[range]:
+        """The epochs between halvings."""
+        ends = [0, *self.halvings, self.epochs]
+        return [range(start, stop) for start, stop in pairwise(ends)]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What a population trains on. With f folds every member trains f times, side by side.
+
+    `folds` as in `ridge_path`: -1 marks examples that are always trained on, so a single validation part is
+    one fold, number 0, with -1 elsewhere.
+    """
+
+    features: Features
+    labels: Labels
+    class_count: int
+    folds: Folds
+    weights: Weights | None = None
+
+
+def sample_members(count: int, seed: int, *, batch_size: int = 64) -> tuple[Member, ...]:
+    """Draw settings for standardised features: rates log-uniform, the discrete ones in turn.
+
+    Rates for sgd reach from 1e-4 to 1e-1, for adam from 1e-5 to 1e-2; half of the members decay weights.
+    Dropout takes few values, since members of equal dropout share one product.
+    """
+    drawn = []
+    for number in range(count):
+        random = generator(seed, "member", number)
+        optimizer: Optimizer = ("sgd", "nesterov", "adam", "adamw")[number % 4]
+        adaptive = optimizer in ("adam", "adamw")
+        drawn.append(
+            Member(
+                optimizer=optimizer,
+                learning_rate=float(
+                    10 ** random.uniform(-5, -2) if adaptive else 10 ** random.uniform(-4, -1)
+                ),
+                momentum=float(random.choice([0.8, 0.9, 0.95])),
+                weight_decay=float(random.choice([0, 1]) * 10 ** random.uniform(-5, -1)),
+                smoothing=float(random.choice([0.0, 0.05, 0.1])),
+                dropout=(0.0, 0.3)[number // 4 % 2],
+                batch_size=batch_size,
+                seed=number,
+            )
+        )
+    return tuple(drawn)

@@ -1,0 +1,216 @@
+"""The eigen-decomposition that ridge, its held-out scores and the reduced basis all read from.
+
+Let X have the rows sqrt(w_i) (x_i - mu), with mu the mean under the weights w. Its singular value
+decomposition X = U S V' is taken from whichever symmetric matrix is smaller,
+
+    X X'  [n, n]  = U S^2 U'      (`Gram`, n <= d)
+    X' X  [d, d]  = V S^2 V'      (`Covariance`, n > d)
+
+Both are sums gathered once, in float64, in blocks, about the plain mean, so that rounding stays relative to
+how far examples lie apart. Leaving rows out is then a sub-matrix of the first or a subtraction from the
+second: no fold reads the other folds' features again.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regraft.core.arrays import Array, Features, Weights
+from regraft.heads.threads import in_parallel
+
+ROWS_AT_ONCE = 2048
+COLUMNS_AT_ONCE = 512
+# Eigenvalues below this share of the largest are rounding of float64 sums of float32 features.
+RELATIVE_FLOOR = 1e-12
+# Squared relative rounding of float32: a spread below it, against the mean's own length, is no spread.
+ABSOLUTE_FLOOR = float(np.finfo(np.float32).eps) ** 2
+
+Rows = Int[Array, " i"]
+NO_ROWS = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """X of some examples, in its own axes.
+
+    With z the representation of an example (`Moments.rows`), its coordinates along V are
+    (z - offset) @ basis. `values` are the squared singular values without the null space; `targets` [r, k]
+    are X'Y in these axes, for targets centred at `intercept`.
+    """
+
+    values: Float[Array, " r"]
+    basis: Float[Array, "q r"]
+    offset: Float[Array, " q"]
+    targets: Float[Array, "r k"]
+    intercept: Float[Array, " k"]
+
+    def spread(self, weights: Weights) -> float:
+        """Weighted mean squared distance of the examples from their mean: the unit of penalties."""
+        return float(self.values.sum() / weights.sum())
+
+    def ridge(self, penalties: Float[Array, " p"]) -> Float[Array, "r p k"]:
+        """The ridge solution in these axes for every penalty: X'Y / (values + penalty)."""
+        return np.asarray(self.targets[:, None] / (self.values[:, None] + penalties)[..., None])
+
+
+@runtime_checkable
+class Moments(Protocol):
+    """Sums over examples from which any subset of them can be decomposed."""
+
+    weights: Weights
+    targets: Float[Array, "n k"]
+    centre: Float[Array, " d"]
+
+    def rows(self, index: Rows | slice) -> Float[Array, "i q"]:
+        """The representation z of some examples."""
+        ...
+
+    def without(self, held_out: Rows) -> Spectrum:
+        """Decompose everything but these rows."""
+        ...
+
+    def coordinates(self, whole: Spectrum, index: Rows | slice) -> Float[Array, "i r"]:
+        """Rows of X = U S V' in its axes, U S, for a spectrum of all examples."""
+        ...
+
+    def lift(self, coefficients: Float[Array, "q k"]) -> Float[Array, "d k"]:
+        """Weights on features that do what these coefficients do on z."""
+        ...
+
+
+def moments(features: Features, targets: Float[Array, "n k"], weights: Weights) -> Moments:
+    """The cheaper of the two. Cost: n d min(n, d) multiplications and min(n, d)^2 numbers, in float64."""
+    return (Gram if len(features) <= features.shape[1] else Covariance)(features, targets, weights)
+
+
+class Gram:
+    """The n <= d side: z of an example is its inner products with all examples, about the plain mean."""
+
+    def __init__(self, features: Features, targets: Float[Array, "n k"], weights: Weights) -> None:
+        self.features, self.targets, self.weights = features, targets, weights
+        self.centre = features.mean(axis=0, dtype=np.float64)
+        self.products = np.zeros((len(features), len(features)))
+        for part in _slices(features.shape[1], COLUMNS_AT_ONCE):
+            self._add_products(features[:, part] - self.centre[part])
+        self.products += np.tril(self.products, -1).T
+
+    def _add_products(self, columns: Float[Array, "n c"]) -> None:
+        """Inner products over some columns, on and below the diagonal; blocks of rows in parallel."""
+
+        def add(rows: slice) -> None:
+            self.products[rows, : rows.stop] += columns[rows] @ columns[: rows.stop].T
+
+        in_parallel(add, _slices(len(columns), COLUMNS_AT_ONCE))
+
+    def rows(self, index: Rows | slice) -> Float[Array, "i n"]:
+        """Rows of the matrix of inner products."""
+        return self.products[index]
+
+    def without(self, held_out: Rows) -> Spectrum:
+        """Centre the sub-matrix at the kept examples' own weighted mean and decompose it."""
+        kept = np.delete(np.arange(len(self.weights)), held_out)
+        root, share = np.sqrt(self.weights[kept]), self.weights[kept] / self.weights[kept].sum()
+        inner = self.products[np.ix_(kept, kept)] if len(held_out) else self.products.copy()
+        means = inner @ share
+        inner -= means
+        inner -= (means - share @ means)[:, None]
+        inner *= root
+        inner *= root[:, None]
+        values, axes = _positive(inner, floor=ABSOLUTE_FLOOR * (self.centre @ self.centre) * len(kept))
+        # Rounding mixes the null direction, sqrt(w), into axes of tiny eigenvalues. It must not stay there:
+        # the inner products of rows with the mean come back through it.
+        axes -= np.outer(root, root @ axes / self.weights[kept].sum())
+        basis, offset = np.zeros((len(self.weights), len(values))), np.zeros(len(self.weights))
+        basis[kept], offset[kept] = root[:, None] * (axes / np.sqrt(values)), means
+        intercept = share @ self.targets[kept]
+        targets = values[:, None] * (basis[kept].T @ (self.targets[kept] - intercept))
+        return Spectrum(values, basis, offset, targets, intercept)
+
+    def coordinates(self, whole: Spectrum, index: Rows | slice) -> Float[Array, "i r"]:
+        """U S, read off the basis sqrt(w) U / S."""
+        return np.asarray(whole.basis[index] * whole.values / np.sqrt(self.weights[index])[:, None])
+
+    def lift(self, coefficients: Float[Array, "n k"]) -> Float[Array, "d k"]:
+        """A sum of centred examples."""
+        lifted = np.zeros((self.features.shape[1], coefficients.shape[1]))
+        for part in _slices(len(self.features), ROWS_AT_ONCE):
+            lifted += (self.features[part] - self.centre).T @ coefficients[part]
+        return lifted
+
+
+class Sums(NamedTuple):
+    """Weighted sums of 1, x, x x', y and x y'."""
+
+    weight: float
+    rows: Float[Array, " d"]
+    squares: Float[Array, "d d"]
+    targets: Float[Array, " k"]
+    products: Float[Array, "d k"]
+
+    def plus(self, other: "Sums", sign: int = 1) -> "Sums":
+        """Both together, or with sign -1 the examples of one without those of the other."""
+        return Sums(
+            self.weight + sign * other.weight,
+            self.rows + sign * other.rows,
+            self.squares + sign * other.squares,
+            self.targets + sign * other.targets,
+            self.products + sign * other.products,
+        )
+
+
+class Covariance:
+    """The n > d side: z of an example is its features about the plain mean."""
+
+    def __init__(self, features: Features, targets: Float[Array, "n k"], weights: Weights) -> None:
+        self.features, self.targets, self.weights = features, targets, weights
+        self.centre = features.mean(axis=0, dtype=np.float64)
+        self.all = self._sums(np.arange(len(features)))
+
+    def rows(self, index: Rows | slice) -> Float[Array, "i d"]:
+        """Centred features."""
+        return np.asarray(self.features[index] - self.centre)
+
+    def without(self, held_out: Rows) -> Spectrum:
+        """Subtract the held-out sums, centre at the kept examples' weighted mean, decompose."""
+        kept = self.all.plus(self._sums(held_out), -1)
+        offset, intercept = kept.rows / kept.weight, kept.targets / kept.weight
+        inner = kept.squares - np.outer(kept.rows, offset)
+        values, basis = _positive(inner, floor=ABSOLUTE_FLOOR * (self.centre @ self.centre) * kept.weight)
+        targets = basis.T @ (kept.products - np.outer(kept.rows, intercept))
+        return Spectrum(values, basis, offset, targets, intercept)
+
+    def coordinates(self, whole: Spectrum, index: Rows | slice) -> Float[Array, "i r"]:
+        """Centred rows times V."""
+        root = np.sqrt(self.weights[index])[:, None]
+        return np.asarray(root * ((self.rows(index) - whole.offset) @ whole.basis))
+
+    def lift(self, coefficients: Float[Array, "d k"]) -> Float[Array, "d k"]:
+        """They are weights on features already."""
+        return coefficients
+
+    def _sums(self, index: Rows) -> Sums:
+        width, classes = self.features.shape[1], self.targets.shape[1]
+        sums = Sums(
+            0.0, np.zeros(width), np.zeros((width, width)), np.zeros(classes), np.zeros((width, classes))
+        )
+        for part in _slices(len(index), ROWS_AT_ONCE):
+            weights, targets = self.weights[index[part]], self.targets[index[part]]
+            root = np.sqrt(weights)[:, None]
+            rows = root * self.rows(index[part])
+            squares, products = rows.T @ rows, rows.T @ (root * targets)
+            more = Sums(float(weights.sum()), root[:, 0] @ rows, squares, weights @ targets, products)
+            sums = sums.plus(more)
+        return sums
+
+
+def _positive(matrix: Float[Array, "q q"], *, floor: float) -> tuple[Float[Array, " r"], Float[Array, "q r"]]:
+    """Eigenvalues above rounding, and their vectors."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > max(RELATIVE_FLOOR * values[-1], floor)
+    return values[kept], vectors[:, kept]
+
+
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
