@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from regraft.heads import Examples, Member, Schedule, sample_members, train_population
+from regraft.heads import Examples, Linear, Member, Ridge, Schedule, sample_members, train_population
 from regraft.heads.block import first_weights, order
 
 HALVINGS = (1, 2, 4, 8, 16)
@@ -77,16 +77,16 @@ def as_optimizer(member: Member, parameters: list[torch.nn.Parameter]) -> torch.
     return torch.optim.SGD(parameters, rate, momentum=member.momentum, weight_decay=decay, nesterov=nesterov)
 
 
-def cross_validated(
-    features: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray
-) -> float:
-    """Test accuracy of scikit-learn's LogisticRegressionCV on training and held-out rows together."""
+def cross_validated(examples: Examples) -> Linear:
+    """scikit-learn's LogisticRegressionCV, fitted to the same rows and judged on the same held-out rows."""
     from sklearn.linear_model import LogisticRegressionCV
 
+    parts = [(np.flatnonzero(examples.folds < 0), np.flatnonzero(examples.folds >= 0))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        head = LogisticRegressionCV(Cs=np.logspace(-5, 0, 6), cv=4, max_iter=200, use_legacy_attributes=False)
-        return float(head.fit(features, labels).score(test, test_labels))
+        head = LogisticRegressionCV(Cs=np.logspace(-6, 0, 13), cv=parts, max_iter=300, refit=False)
+        head.fit(examples.features, examples.labels)
+    return Linear(head.coef_.T, head.intercept_)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, object]:
@@ -104,9 +104,11 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
 def run_seed(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     count, held, tested = arguments.examples, arguments.examples // 4, 2000
     features, labels = made_features(count + tested, arguments.width, arguments.classes, seed)
+    given = (features[:count], labels[:count])
     test, test_labels = features[count:], labels[count:]
     folds = np.where(np.arange(count) < held, 0, -1)
-    examples = Examples(features[:count], labels[:count], arguments.classes, folds)
+    trained = (features[held:count], labels[held:count])
+    examples = Examples(*given, arguments.classes, folds)
     members = sample_members(arguments.members, seed, batch_size=arguments.batch_size)
     full = Schedule(epochs=arguments.epochs, seed=seed)
     halved = Schedule(
@@ -126,8 +128,11 @@ def run_seed(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     alone = [train_alone(member, examples, full) for member in timed]
     alone_s = (time.perf_counter() - started) * len(members) / len(timed)
 
-    def tested_accuracy(trained) -> float:
-        return float((trained.classifier(trained.best).scores(test).argmax(1) == test_labels).mean())
+    replicas = Examples(*given, arguments.classes, np.arange(count) % 4)
+    bagged = train_population(members, replicas, schedule=halved)
+
+    def tested(head: Linear) -> float:
+        return float((head.scores(test).argmax(1) == test_labels).mean())
 
     return {
         "together_s": together_s,
@@ -138,9 +143,12 @@ def run_seed(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
         "alone_best_held_out": max(alone),
         "together_best_held_out": float(np.nanmax(population.accuracies)),
         "halving_best_held_out": float(np.nanmax(survivors.accuracies)),
-        "together_test": tested_accuracy(population),
-        "halving_test": tested_accuracy(survivors),
-        "logistic_regression_cv_test": cross_validated(features[:count], labels[:count], test, test_labels)
+        "together_test": tested(population.classifier(population.best)),
+        "halving_test": tested(survivors.classifier(survivors.best)),
+        "halving_in_4_folds_test": tested(bagged.classifier(bagged.best)),
+        "ridge_test": tested(Ridge().fit(*trained, class_count=arguments.classes)),
+        "ridge_on_all_test": tested(Ridge().fit(*given, class_count=arguments.classes)),
+        "logistic_regression_cv_test": tested(cross_validated(examples))
         if arguments.reference
         else float("nan"),
     }

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -76,7 +76,7 @@ class FeatureStore:
         """Let go of the file."""
         self._connection.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FeatureStore":  # noqa: PYI034 - the shape checks of the tests know no Self
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -10,8 +10,7 @@ Leaving out a set g of rows, intercept and all, changes the residuals E = Y - H 
 
     E_held_out = (I - H_gg)^-1 E_g
 
-Source: Allen 1974, 10.1080/00401706.1974.10489157 (one row, PRESS); Cook & Weisberg 1982 (sets of rows);
-    Rad, Zhou & Maleki 2020, 2003.01770 use such formulas for whole folds.
+Source: Allen 1974, 10.1080/00401706.1974.10489157 (one row, PRESS); Cook & Weisberg 1982 (sets of rows).
 Differs: sets whose block is dearer to solve, for all penalties, than a decomposition of the other rows are
     refitted instead. Both are exact; `cheaper_to_refit` decides.
 """
@@ -26,9 +25,9 @@ from regraft.heads.threads import in_parallel
 from regraft.heads.weighting import fold_numbers
 
 ROWS_AT_ONCE = 1024
-# One eigen-decomposition of [r, r] took as long as 2.4 r^3 multiplications of a matrix product; see
-# `cheaper_to_refit`. Measured with OpenBLAS 0.3.31, r = 2000, two AMD EPYC cores, n = 3.
-EIGEN_COST = 2.4
+# One eigen-decomposition of [r, r] took as long as 3.5 r^3 multiplications in a matrix product: r = 2000, one
+# thread, OpenBLAS 0.3.31 on an AMD EPYC, 2026-11-23, best of 4.
+EIGEN_COST = 3.5
 
 Held = Float[Array, "p n k"]
 

@@ -83,7 +83,7 @@ def ridge_path(
         penalties: in units of the features' mean squared distance from their mean.
 
     Source: Hoerl & Kennard 1970, 10.1080/00401706.1970.10488634; held out as in `leaving_out`.
-    Cost: n d r + 10 r^3 multiplications with r = min(n, d), about 10 (r - r / f)^3 more for each of f large
+    Cost: n d r + 4 r^3 multiplications with r = min(n, d), about 4 (r - r / f)^3 more for each of f large
         folds, and 4 p n k bytes of held-out scores.
 
     Raises:
