@@ -94,10 +94,12 @@ class Gram:
         self.products = np.zeros((len(features), len(features)))
         for part in _slices(features.shape[1], COLUMNS_AT_ONCE):
             self._add_products(features[:, part] - self.centre[part])
-        self.products += np.tril(self.products, -1).T
+        for rows in _slices(len(features), COLUMNS_AT_ONCE):
+            # What lies above a block on the diagonal mirrors what lies left of it; the block itself is whole.
+            self.products[: rows.start, rows] = self.products[rows, : rows.start].T
 
     def _add_products(self, columns: Float[Array, "n c"]) -> None:
-        """Inner products over some columns, on and below the diagonal; blocks of rows in parallel."""
+        """Inner products over some columns, in blocks up to the diagonal; blocks of rows in parallel."""
 
         def add(rows: slice) -> None:
             self.products[rows, : rows.stop] += columns[rows] @ columns[: rows.stop].T

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import Ridge, ridge_path
+from regraft.heads import Ridge, ridge_path, spectrum
 from regraft.heads.leaving_out import cheaper_to_refit
 from regraft.heads.spectrum import NO_ROWS, Covariance, Gram, moments
 
@@ -26,13 +26,22 @@ def test_the_smaller_matrix_is_decomposed(count, width, side):
 def test_both_sides_see_the_same_singular_values(side, held):
     features, labels = noise(25, 25)
     weights = np.random.default_rng(1).uniform(0.5, 2, 25)
-    spectrum = side(features, np.eye(3)[labels], weights).without(np.array(held, int))
+    found = side(features, np.eye(3)[labels], weights).without(np.array(held, int))
     kept = np.setdiff1d(np.arange(25), held)
     mean = weights[kept] @ features[kept] / weights[kept].sum()
     rows = np.sqrt(weights[kept])[:, None] * (features[kept] - mean)
     values = np.linalg.svd(rows, compute_uv=False) ** 2
-    np.testing.assert_allclose(np.sort(spectrum.values)[::-1], values[: len(spectrum.values)], rtol=1e-9)
-    assert len(spectrum.values) == len(kept) - 1
+    np.testing.assert_allclose(np.sort(found.values)[::-1], values[: len(found.values)], rtol=1e-9)
+    assert len(found.values) == len(kept) - 1
+
+
+@pytest.mark.parametrize("size", [3, 7, 25, 26, 512])
+def test_products_of_many_blocks(monkeypatch, size):
+    monkeypatch.setattr(spectrum, "COLUMNS_AT_ONCE", size)
+    features, labels = noise(26, 40)
+    centred = features - features.mean(0)
+    products = Gram(features, np.eye(3)[labels], np.ones(26)).products
+    np.testing.assert_allclose(products, centred @ centred.T, atol=1e-10)
 
 
 @pytest.mark.parametrize("side", [Gram, Covariance])
