@@ -23,7 +23,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--data", type=Path, default=ROOT.parent.parent / "shared" / "data")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions and images; not for reporting")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repetitions and images; not for reporting"
+    )
     asked = parser.parse_args()
     unknown = set(asked.names) - set(NAMES)
     if unknown:

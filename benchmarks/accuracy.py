@@ -30,7 +30,11 @@ def run(data: Path | None, quick: bool) -> dict:
     for network in regraft.Recipe().backbones:
         load(network)  # Converted once per machine, as after any first fit; not part of a budget.
     rows = []
-    names = ("hymenoptera", "blood_cells") if quick else sorted(path.name for path in data.iterdir() if path.is_dir())
+    names = (
+        ("hymenoptera", "blood_cells")
+        if quick
+        else sorted(path.name for path in data.iterdir() if path.is_dir())
+    )
     for name in names:
         for seed in range(1 if quick or name in GIVEN else SEEDS):
             with tempfile.TemporaryDirectory() as folder:

@@ -24,7 +24,7 @@ from regraft.backbones.sources import Source, build, identify
 from regraft.core.arrays import Features, Images
 from regraft.core.errors import ArtifactError, BackboneError, RegraftError
 from regraft.core.files import cache_folder, read_json, write_json
-from regraft.core.hashing import fingerprint
+from regraft.core.hashing import fingerprint, sha256_of_file
 from regraft.core.seeds import generator
 from regraft.core.settings import from_plain
 
@@ -133,8 +133,8 @@ def _load_converted(folder: Path) -> Backbone:
     """Load from the cache. Whatever is wrong with what lies there is mended by converting again."""
     try:
         record = read_json(folder / CARD)
-        if any((folder / file).stat().st_size != size for file, size in record["bytes"].items()):
-            raise _NotConvertedError(f"A file in {folder} was cut short.")
+        if any(sha256_of_file(folder / file) != sha256 for file, sha256 in record["sha256"].items()):
+            raise _NotConvertedError(f"A file in {folder} was cut short or changed.")
         card = from_plain(Card, record["card"])
         return Backbone(card, "openvino", record["relative_error"], openvino_runtime(folder / NETWORK))
     except (RegraftError, OSError, KeyError, TypeError, AttributeError, RuntimeError) as error:
@@ -151,8 +151,8 @@ def _convert(source: Source, folder: Path) -> None:
         raise ArtifactError(f"Cannot write the cache folder {folder.parent}: {error.strerror}.") from error
     try:
         difference = _convert_and_compare(source, network, card, temporary / NETWORK)
-        sizes = {file.name: file.stat().st_size for file in temporary.iterdir()}
-        write_json(temporary / CARD, {"card": card, "relative_error": difference, "bytes": sizes})
+        hashes = {file.name: sha256_of_file(file) for file in temporary.iterdir()}
+        write_json(temporary / CARD, {"card": card, "relative_error": difference, "sha256": hashes})
         temporary.chmod(0o755)  # Temporary folders are private; a cache may be shared.
         _put_in_place(temporary, folder)
     except (OSError, RuntimeError) as error:

@@ -3,6 +3,7 @@
 import threading
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,6 +83,28 @@ def openvino_runtime(file: Path) -> Embed:
     The precision is named because CPUs that know bfloat16 would otherwise use it without a word, at a
     relative error above 1e-2.
     """
+    one_batch_at_a_time = threading.Lock()
+
+    @cache
+    def compiled() -> tuple[Any, int]:
+        # Not before the first batch: whoever finds all features in the store never needs it.
+        return _compile(file)
+
+    def embed(images: Images) -> Features:
+        with one_batch_at_a_time:
+            queue, width = compiled()
+            rows = np.empty((len(images), width), dtype=np.float32)
+            for start in range(0, len(images), IMAGES_PER_PIECE):
+                piece = slice(start, start + IMAGES_PER_PIECE)
+                queue.start_async({0: np.ascontiguousarray(images[piece])}, rows[piece])
+            queue.wait_all()
+        return rows
+
+    return embed
+
+
+def _compile(file: Path) -> tuple[Any, int]:
+    """A queue of inference requests that write into the array they were started with, and the rows' width."""
     import openvino
 
     config: dict[str, Any] = {
@@ -90,25 +113,14 @@ def openvino_runtime(file: Path) -> Embed:
         "INFERENCE_NUM_THREADS": usable_cores(),
     }
     compiled = openvino.Core().compile_model(file, "CPU", config)
-    width = compiled.output(0).partial_shape[1].get_length()
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     queue = openvino.AsyncInferQueue(compiled, 2 * streams)
-    one_batch_at_a_time = threading.Lock()
 
     def keep(request: Any, place: Features) -> None:
         place[:] = request.get_output_tensor().data
 
-    def embed(images: Images) -> Features:
-        rows = np.empty((len(images), width), dtype=np.float32)
-        with one_batch_at_a_time:
-            for start in range(0, len(images), IMAGES_PER_PIECE):
-                piece = slice(start, start + IMAGES_PER_PIECE)
-                queue.start_async({0: np.ascontiguousarray(images[piece])}, rows[piece])
-            queue.wait_all()
-        return rows
-
     queue.set_callback(keep)
-    return embed
+    return queue, compiled.output(0).partial_shape[1].get_length()
 
 
 def relative_error(rows: Features, reference: Features) -> float:

@@ -17,7 +17,6 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.optimize import minimize
 
 from regraft.core.arrays import Array, Features, Folds, Labels, Weights
 from regraft.core.settings import Knob, check
@@ -164,6 +163,8 @@ def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
         slope = rows.T @ (weights * (probabilities - targets)).astype(np.float32)
         value = weights[:, 0] @ losses + 0.5 * float((shrinkage * solution**2).sum())
         return float(value), (units * (slope + shrinkage * solution)).ravel()
+
+    from scipy.optimize import minimize  # Not above, see `tempered_log_loss`.
 
     options = {"maxiter": ITERATIONS, "ftol": TOLERANCE, "gtol": 1e-7 * float(weights.sum())}
     found = minimize(objective, (start / units).ravel(), jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]

@@ -6,7 +6,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import minimize_scalar
 
 from regraft.core.arrays import Array, Features, Folds, Labels, Scores, Weights
 from regraft.heads.classifier import Classifier, Linear
@@ -125,6 +124,8 @@ def tempered_log_loss(
         sharpness = np.exp(-log_temperature)
         rest = np.log(np.exp((margins - top) * sharpness).sum(axis=1))
         return float(shares @ (rest + top[:, 0] * sharpness) / shares.sum())
+
+    from scipy.optimize import minimize_scalar  # Not above: it takes longer than all else that is imported.
 
     found = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-3})
     return float(found.fun), float(scale * np.exp(found.x))

@@ -1,5 +1,6 @@
 """The networks of one job, and the features of all its images: what is computed once and read by everyone."""
 
+import time
 from collections.abc import Callable
 
 from regraft.backbones import Backbone, is_ready
@@ -10,8 +11,8 @@ from regraft.features import FeatureStore, Representation, extract, read
 from regraft.pipeline.recipe import Runtime
 
 FIRST_LOAD_S = 10.0
-"""Allowed for building, converting and checking a network the first time. Measured: 4 to 10 s for Lite 0 to 2
-on two shared AMD EPYC cores, 2026-11-23, n = 3."""
+"""Allowed for building, converting and checking a network the first time, until one has been. Measured: 4 to
+10 s for Lite 0 to 2 on two shared AMD EPYC cores, 2026-11-23, n = 3."""
 
 
 class Trunk:
@@ -27,6 +28,7 @@ class Trunk:
         self.forward_passes = 0
         self._backbones: dict[str, Backbone] = {}
         self._done: set[str] = set()
+        self._first_load_s = FIRST_LOAD_S
         self._last_read: tuple[object, Features] | None = None
 
     def backbone(self, name: str) -> Backbone:
@@ -36,7 +38,11 @@ class Trunk:
             BackboneError: it cannot be had.
         """
         if name not in self._backbones:
+            is_first = not is_ready(name, runtime=self.runtime)
+            started = time.monotonic()
             self._backbones[name] = load_backbone(name, runtime=self.runtime)
+            if is_first:
+                self._first_load_s = time.monotonic() - started
         return self._backbones[name]
 
     def cost_s(self, name: str) -> float:
@@ -44,7 +50,9 @@ class Trunk:
         if name in self._done:
             return 0.0
         if name not in self._backbones and not is_ready(name, runtime=self.runtime):
-            return FIRST_LOAD_S
+            # Its speed is not known either; it is taken for that of the slowest network here.
+            rates = [each.measure_images_per_s() for each in self._backbones.values()]
+            return self._first_load_s + (len(self.images) / min(rates) if rates else 0.0)
         missing = len(self._missing(name))
         return missing / self.backbone(name).measure_images_per_s() if missing else 0.0
 

@@ -60,6 +60,7 @@ class Summary(TypedDict):
     skipped: int
     skipped_files: list[SkippedFile]
     forward_passes: int
+    unreached: NotRequired[int]
     classes: list[str]
     parts: dict[str, int]
     chosen: dict[str, Any]
