@@ -1,1 +1,1 @@
-"""Every speed and accuracy claim of this project, measured: `make bench`, or `make bench ONLY="extract refit"`."""
+"""Every speed and accuracy claim, measured: `make bench`, or `make bench ONLY="extract refit"`."""

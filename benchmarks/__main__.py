@@ -1,7 +1,7 @@
 """Run benchmarks by name and keep what they print: `python -m benchmarks [NAMES] [--data DIR] [--quick]`.
 
-Each module here has `run(data, quick) -> dict`. Results go to benchmarks/results/NAME.json with the machine, the
-date and the versions; the table on the screen is made from the same dictionary.
+Each module here has `run(data, quick) -> dict`. Results go to benchmarks/results/NAME.json with the machine,
+the date and the versions; the table on the screen is made from the same dictionary.
 """
 
 import argparse

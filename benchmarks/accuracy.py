@@ -1,8 +1,8 @@
 """Test accuracy at a budget of 60 s on every data set, beside what a person would do by hand.
 
-Both sides see the same training and test images. By hand: (a) frozen lite0 at 224 px, last layer, standardised,
-scikit-learn's logistic regression; (b) ridge regression over all depths of lite0 and lite2, the penalty by
-leave-one-out. Their features are computed beforehand and cost them nothing; `fit` starts with an empty store.
+Both sides see the same training and test images. By hand: (a) frozen lite0 at 224 px, last layer,
+standardised, scikit-learn's logistic regression; (b) ridge regression over all depths of lite0 and lite2, the
+penalty by leave-one-out. Their features cost them nothing; `fit` starts with an empty store.
 """
 
 import csv
@@ -20,7 +20,7 @@ from regraft.heads import Ridge
 BUDGET = "60s"
 SEEDS = 3
 GIVEN = {"blood_cells": "test", "gtsrb32": "test", "hymenoptera": "val"}
-"""Sets whose own split is used, and which part of it is the test; the others are split in halves, three times."""
+"""Sets whose own split is used, and which part is its test; the others are split in halves, three times."""
 
 
 def run(data: Path | None, quick: bool) -> dict:

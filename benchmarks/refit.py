@@ -14,7 +14,7 @@ IMAGES = 2_800
 
 
 def run(data: Path | None, quick: bool) -> dict:
-    """2,800 images: those of `rsscn7` and `dtd10`, and mirrored copies of them; or made ones without the data."""
+    """2,800 images: `rsscn7` and `dtd10` with mirrored copies of them; made ones without the data."""
     count = 400 if quick else IMAGES
     with tempfile.TemporaryDirectory() as folder:
         images = write_images(Path(folder) / "images", data, count)

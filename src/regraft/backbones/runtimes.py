@@ -14,6 +14,7 @@ from regraft.core.cores import usable_cores
 from regraft.core.errors import BackboneError
 
 if TYPE_CHECKING:
+    from openvino import Core
     from torch import nn
 
 Runtime = Literal["openvino", "torch"]
@@ -73,6 +74,19 @@ def convert_to_openvino(embedding: "nn.Module", image_px: int, file: Path) -> No
     openvino.save_model(converted, file, compress_to_fp16=False)
 
 
+@cache
+def openvino_core() -> "Core":
+    """OpenVINO's one entry point of this process; make no other.
+
+    Each gives the thread a stack for signal handlers and puts the one before back when it goes. Where two go
+    in the order in which they came, that one is gone already, and the next Ctrl-C ends in a segmentation
+    fault.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
 def openvino_runtime(file: Path) -> Embed:
     """Run a converted network with OpenVINO on the CPU.
 
@@ -112,7 +126,7 @@ def _compile(file: Path) -> tuple[Any, int]:
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_NUM_THREADS": usable_cores(),
     }
-    compiled = openvino.Core().compile_model(file, "CPU", config)
+    compiled = openvino_core().compile_model(file, "CPU", config)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     queue = openvino.AsyncInferQueue(compiled, 2 * streams)
 

@@ -85,6 +85,11 @@ class Climb:
         return [e.group for e, out in zip(self.dataset.examples, self.held_out, strict=True) if out]
 
     @property
+    def knows_images(self) -> bool:
+        """Whether the best so far is more than the majority class; until then nothing is too dear."""
+        return self.best is not None and bool(self.best.model.cards)
+
+    @property
     def weights(self) -> Weights | None:
         """Example weights, where classes are to be balanced."""
         return (
@@ -95,14 +100,16 @@ class Climb:
 
     def refuses(self, recipe: Recipe) -> str:
         """Why a recipe cannot be tried here and now, or nothing. Loads and extracts what it needs."""
-        if self.budget.interrupted:
+        if self.budget.interrupted and self.knows_images:
             return "stopped before it was tried"
-        for name in recipe.backbones:
-            # Also where the trial itself is known: the test images want features of what is chosen.
-            refusal = self._refuses_backbone(name)
-            if refusal:
-                return refusal
-        return "" if self.trials.has(self._trial_key(recipe)) else self._refuses_fit(recipe)
+        try:
+            refusal = self._refuses_cost(recipe)
+            for name in recipe.backbones:
+                # Also where the trial itself is known: the test images want features of what is chosen.
+                refusal = refusal or self._extract(name)
+        except BackboneError as error:
+            return str(error)
+        return refusal
 
     def attempt(self, recipe: Recipe) -> Candidate:
         """Fit a complete recipe and score it on held-out images, or read the trial of an earlier run."""
@@ -186,27 +193,27 @@ class Climb:
         networks = [self.trunk.backbone(name).key for name in recipe.backbones]
         return fingerprint([TRIAL_VERSION, recipe, networks, self._data_key])
 
-    def _refuses_backbone(self, name: str) -> str:
-        try:
-            cost_s = self.trunk.cost_s(name)
-            if not self.budget.affords(cost_s):
-                return f"{name} would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
-            complete, skipped = self.trunk.extract(name, lambda: not self.budget.affords(0.0))
-        except BackboneError as error:
-            return str(error)
-        if skipped:
-            return f"{len(skipped)} images can no longer be read, the first is {skipped[0].path}"
-        return "" if complete else f"the time was up while {name} looked at the images"
-
-    def _refuses_fit(self, recipe: Recipe) -> str:
+    def _refuses_cost(self, recipe: Recipe) -> str:
+        """Why neither features nor fit are worth starting: features alone would be of no use."""
+        look_s = sum(self.trunk.cost_s(name) for name in recipe.backbones)
+        if self.knows_images and not self.budget.affords(look_s):
+            return f"looking at the images would take {look_s:.0f} s, {self.budget.left_s:.0f} s are left"
+        if self.trials.has(self._trial_key(recipe)):
+            return ""
         features = self._feature_count(recipe)
         needed = len(self.dataset) * features * BYTES_PER_FEATURE
         if needed > MEMORY_FRACTION * memory_bytes():
             return f"{len(self.dataset)} x {features} features need {needed / 1e9:.0f} GB of memory"
-        cost_s = self._work(recipe) / self._rate_per_s
-        if self.best is not None and not self.budget.affords(cost_s):
-            return f"the fit would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
+        cost_s = look_s + self._work(recipe) / self._rate_per_s
+        if self.knows_images and not self.budget.affords(cost_s):
+            return f"it would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
         return ""
+
+    def _extract(self, name: str) -> str:
+        complete, skipped = self.trunk.extract(name, lambda: not self.budget.affords(0.0))
+        if skipped:
+            return f"{len(skipped)} images can no longer be read, the first is {skipped[0].path}"
+        return "" if complete else f"the time was up while {name} looked at the images"
 
     def _work(self, recipe: Recipe) -> float:
         head = recipe.head or Ridge()

@@ -10,7 +10,7 @@ DECOMPOSITION = 12
 """Multiplications of an eigen-decomposition of [r, r] in units of r^3, at the speed of a matrix product."""
 
 PENALTIES = 25
-PASSES = 1200
+PASSES = 3500
 """Over all examples, in the whole path of a logistic regression."""
 
 

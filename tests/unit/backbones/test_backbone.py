@@ -124,6 +124,36 @@ def test_threads_may_share_a_network(whole: tuple[str, Path], monkeypatch: pytes
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
+INTERRUPTED = """
+import os, signal, sys
+import numpy as np
+from regraft.backbones import load
+networks = [load(sys.argv[1], runtime="openvino") for _ in range(3)]
+for network in networks:
+    px = network.card.image_px
+    network.embed(np.zeros((1, px, px, 3), np.uint8))
+    del network
+while networks:
+    networks.pop(0)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_still_works_after_networks_were_let_go(whole: tuple[str, Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, whole[0]],
+        env=os.environ | {"REGRAFT_CACHE": str(whole[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n")
+
+
 # --- Conversions that go wrong ------------------------------------------------------------------------
 
 

@@ -283,7 +283,7 @@ def test_pages_that_were_overwritten_are_explained(tmp_path: Path) -> None:
         store.write("key", "net", names(200), rows(200, width=2000))
     path = tmp_path / module.FILE
     content = bytearray(path.read_bytes())
-    content[16384:] = b"\xa5" * (len(content) - 16384)  # everything behind the first page
+    content[8192:] = b"\xa5" * (len(content) - 8192)  # everything behind the first page
     path.write_bytes(content)
     with pytest.raises(ArtifactError, match=r"regraft cache clear"), FeatureStore(tmp_path) as store:
         store.read("key", names(200), (slice(0, 2000),))
