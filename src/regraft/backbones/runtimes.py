@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ Runtime = Literal["openvino", "torch"]
 Embed = Callable[[Images], Features]
 
 IMAGES_PER_PIECE = 2
+BATCHES_AT_ONCE = 2
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -39,9 +41,10 @@ def torch_runtime(embedding: "nn.Module") -> Embed:
 
     device = "cuda" if has_cuda() else "cpu"
     embedding = embedding.to(device).to(memory_format=torch.channels_last)
+    one_batch_at_a_time = threading.Lock()  # What the hooks read lies in the module.
 
     def embed(images: Images) -> Features:
-        with torch.inference_mode():
+        with one_batch_at_a_time, torch.inference_mode():
             # Copies, since torch takes neither mirrored nor read-only arrays; the forward pass dwarfs them.
             pixels = torch.tensor(np.ascontiguousarray(images)).to(device)
             rows: Features = embedding(pixels).float().cpu().numpy()
@@ -94,31 +97,38 @@ def openvino_runtime(file: Path) -> Embed:
     core's cache: that needs less time than one large batch by all cores together, and much less where other
     programs run beside, since no core ever waits for another.
 
+    Two batches may be on their way at once, so that cores go on with the second while the last images of the
+    first are finished.
+
     The precision is named because CPUs that know bfloat16 would otherwise use it without a word, at a
     relative error above 1e-2.
     """
-    one_batch_at_a_time = threading.Lock()
+    first_batch = threading.Lock()
 
     @cache
-    def compiled() -> tuple[Any, int]:
+    def compiled() -> tuple["SimpleQueue[Any]", int]:
         # Not before the first batch: whoever finds all features in the store never needs it.
         return _compile(file)
 
     def embed(images: Images) -> Features:
-        with one_batch_at_a_time:
-            queue, width = compiled()
-            rows = np.empty((len(images), width), dtype=np.float32)
+        with first_batch:
+            free, width = compiled()
+        rows = np.empty((len(images), width), dtype=np.float32)
+        requests = free.get()
+        try:
             for start in range(0, len(images), IMAGES_PER_PIECE):
                 piece = slice(start, start + IMAGES_PER_PIECE)
-                queue.start_async({0: np.ascontiguousarray(images[piece])}, rows[piece])
-            queue.wait_all()
+                requests.start_async({0: np.ascontiguousarray(images[piece])}, rows[piece])
+            requests.wait_all()
+        finally:
+            free.put(requests)
         return rows
 
     return embed
 
 
-def _compile(file: Path) -> tuple[Any, int]:
-    """A queue of inference requests that write into the array they were started with, and the rows' width."""
+def _compile(file: Path) -> tuple["SimpleQueue[Any]", int]:
+    """Two sets of requests, which write into the array they were started with, and the rows' width."""
     import openvino
 
     config: dict[str, Any] = {
@@ -128,13 +138,16 @@ def _compile(file: Path) -> tuple[Any, int]:
     }
     compiled = openvino_core().compile_model(file, "CPU", config)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    queue = openvino.AsyncInferQueue(compiled, 2 * streams)
 
     def keep(request: Any, place: Features) -> None:
         place[:] = request.get_output_tensor().data
 
-    queue.set_callback(keep)
-    return queue, compiled.output(0).partial_shape[1].get_length()
+    free: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(BATCHES_AT_ONCE):
+        requests = openvino.AsyncInferQueue(compiled, 2 * streams)
+        requests.set_callback(keep)
+        free.put(requests)
+    return free, compiled.output(0).partial_shape[1].get_length()
 
 
 def relative_error(rows: Features, reference: Features) -> float:

@@ -1,20 +1,23 @@
 """Send the images through a backbone that have not been through it, and nothing else."""
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.backbones import Backbone
+from regraft.core.arrays import Features
 from regraft.core.cores import usable_cores
 from regraft.core.progress import progress
-from regraft.data import Dataset, Skipped, View, batches
+from regraft.data import Batch, Dataset, Skipped, View, batches
 from regraft.features.store import FeatureStore
 
 BATCH = 32
-"""Every batch is one transaction: a killed run loses at most these images. Smaller ones would leave cores
-idle more often, while the last image of a batch is on its way."""
+"""Every batch is one transaction: a killed run loses the one or two that are on their way."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def extract(
         dataset: labels are not looked at.
         backbone: runs the forward passes.
         store: receives the rows, a batch at a time.
-        should_stop: asked after every batch; when it says so, what was computed so far is kept.
+        should_stop: asked after every batch; when it says so, the batch on its way is finished and kept.
 
     Raises:
         ArtifactError: the store cannot be written.
@@ -66,20 +69,42 @@ def extract(
     firsts = [paths[image][0] for image in missing]
     stream = batches(firsts, view_of(backbone), size=BATCH, workers=usable_cores())
     label = f"{backbone.card.name}: features"
+    stopped = threading.Event()
     with closing(stream), progress(label, len(missing)) as advance:  # type: ignore[type-var]
-        for batch in stream:
-            if len(batch.indices):
+        for batch, rows in _embedded(stream, backbone, stopped):
+            if rows is not None:
                 images = [missing[index] for index in batch.indices]
-                store.write(backbone.key, backbone.card.name, images, backbone.embed(batch.images))
+                store.write(backbone.key, backbone.card.name, images, rows)
             skipped.extend(batch.skipped)
             passes += len(batch.indices)
             advanced = len(batch.indices) + len(batch.skipped)
             done += advanced
             advance(advanced)
-            if done < len(missing) and should_stop():
-                break
+            if done < len(missing) and not stopped.is_set() and should_stop():
+                stopped.set()
     seconds = time.perf_counter() - started
     return Extraction(passes, _with_copies(skipped, paths.values()), seconds, complete=done == len(missing))
+
+
+def _embedded(
+    stream: Iterable[Batch], backbone: Backbone, stopped: threading.Event
+) -> Iterator[tuple[Batch, Features | None]]:
+    """Batches and their rows, in order. The next batch is computed while one is written."""
+    ahead: deque[tuple[Batch, Future[Features] | None]] = deque()
+    with ThreadPoolExecutor(2, thread_name_prefix="regraft-embed") as pool:
+        for batch in stream:
+            rows = pool.submit(backbone.embed, batch.images) if len(batch.indices) else None
+            ahead.append((batch, rows))
+            if len(ahead) > 1:
+                yield _awaited(*ahead.popleft())
+            if stopped.is_set():
+                break
+        while ahead:
+            yield _awaited(*ahead.popleft())
+
+
+def _awaited(batch: Batch, rows: Future[Features] | None) -> tuple[Batch, Features | None]:
+    return batch, None if rows is None else rows.result()
 
 
 def _with_copies(skipped: Iterable[Skipped], copies: Iterable[Sequence[Path]]) -> tuple[Skipped, ...]:

@@ -86,8 +86,9 @@ def deeper(climb: Climb) -> Iterator[Recipe]:
 
 
 def rescaled(climb: Climb) -> Iterator[Recipe]:
-    """Every feature counts the same, instead of every depth."""
-    yield replace(best_recipe(climb), scaling="feature", head=Ridge())
+    """Every feature counts the same instead of every depth, or each as much as it varies."""
+    for scaling in ("feature", "none"):
+        yield replace(best_recipe(climb), scaling=scaling, head=Ridge())
 
 
 def wider(climb: Climb) -> Iterator[Recipe]:
