@@ -11,7 +11,7 @@ from regraft.cli.fit import fit
 def demo(
     *,
     folder: Path = Path("demo"),
-    budget: str = "90s",
+    budget: str = "3m",
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Write scikit-learn's 1,797 handwritten digits as an image folder and run the main job on it.

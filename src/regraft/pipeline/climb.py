@@ -197,7 +197,7 @@ class Climb:
         """Why neither features nor fit are worth starting: features alone would be of no use."""
         look_s = sum(self.trunk.cost_s(name) for name in recipe.backbones)
         if self.knows_images and not self.budget.affords(look_s):
-            return f"looking at the images would take {look_s:.0f} s, {self.budget.left_s:.0f} s are left"
+            return f"{recipe.backbones[-1]} would take {look_s:.0f} s, {self.budget.left_s:.0f} s are left"
         if self.trials.has(self._trial_key(recipe)):
             return ""
         features = self._feature_count(recipe)

@@ -38,14 +38,14 @@ def climb_ladder(climb: Climb, rungs: Sequence[Rung]) -> Iterator[Step]:
     for rung in rungs:
         started, before = climb.budget.spent_s, climb.best
         tried: list[Candidate] = []
-        refusals: list[str] = []
+        refusals: dict[tuple[str, ...], str] = {}
         for proposed in rung.propose(climb):
             recipe = pinned(proposed, climb.asked)
             if recipe in seen:
                 continue
             seen.add(recipe)
             if refusal := climb.refuses(recipe):
-                refusals.append(refusal)
+                refusals.setdefault(recipe.backbones, refusal)
                 continue
             tried.append(climb.attempt(recipe))
             climb.adopt_if_better(tried[-1])
@@ -54,7 +54,7 @@ def climb_ladder(climb: Climb, rungs: Sequence[Rung]) -> Iterator[Step]:
             best = min(tried, key=lambda candidate: candidate.loss)
             yield Step(rung.name, seconds, best.accuracy, best is climb.best, climb.explain(best, before))
         else:
-            reason = "; ".join(dict.fromkeys(refusals)) or "nothing left to choose"
+            reason = "; ".join(dict.fromkeys(refusals.values())) or "nothing left to choose"
             yield Step(rung.name, seconds, None, adopted=False, reason=reason)
 
 
