@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from regraft.core.cores import usable_cores
+
 PACKAGES = ("regraft", "torch", "timm", "openvino", "numpy", "scipy")
 
 
@@ -28,11 +30,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on, which a container or `taskset` may have limited."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_bytes() -> int:

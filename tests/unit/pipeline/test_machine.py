@@ -1,6 +1,7 @@
 import json
 
-from regraft.pipeline.machine import machine, memory_bytes, usable_cores, versions
+from regraft.core.cores import usable_cores
+from regraft.pipeline.machine import machine, memory_bytes, versions
 
 
 def test_a_report_can_say_what_it_was_measured_on() -> None:
