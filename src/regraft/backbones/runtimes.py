@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,13 +15,14 @@ from regraft.core.cores import usable_cores
 from regraft.core.errors import BackboneError
 
 if TYPE_CHECKING:
-    from openvino import Core
+    from openvino import Core, InferRequest
     from torch import nn
 
 Runtime = Literal["openvino", "torch"]
 Embed = Callable[[Images], Features]
 
 IMAGES_PER_PIECE = 2
+PIECES_AT_ONCE = 32
 BATCHES_AT_ONCE = 2
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
@@ -106,20 +107,18 @@ def openvino_runtime(file: Path) -> Embed:
     first_batch = threading.Lock()
 
     @cache
-    def compiled() -> tuple["SimpleQueue[Any]", int]:
+    def compiled() -> tuple["SimpleQueue[list[InferRequest]]", int]:
         # Not before the first batch: whoever finds all features in the store never needs it.
         return _compile(file)
 
     def embed(images: Images) -> Features:
         with first_batch:
             free, width = compiled()
+        images = np.require(images, requirements=["C", "W"])  # OpenVINO shares no other memory.
         rows = np.empty((len(images), width), dtype=np.float32)
         requests = free.get()
         try:
-            for start in range(0, len(images), IMAGES_PER_PIECE):
-                piece = slice(start, start + IMAGES_PER_PIECE)
-                requests.start_async({0: np.ascontiguousarray(images[piece])}, rows[piece])
-            requests.wait_all()
+            _infer(requests, images, rows)
         finally:
             free.put(requests)
         return rows
@@ -127,27 +126,45 @@ def openvino_runtime(file: Path) -> Embed:
     return embed
 
 
-def _compile(file: Path) -> tuple["SimpleQueue[Any]", int]:
-    """Two sets of requests, which write into the array they were started with, and the rows' width."""
-    import openvino
-
+def _compile(file: Path) -> tuple["SimpleQueue[list[InferRequest]]", int]:
+    """Requests for each of the batches that may be on their way at once, and the rows' width."""
     config: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_NUM_THREADS": usable_cores(),
     }
     compiled = openvino_core().compile_model(file, "CPU", config)
-    streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-
-    def keep(request: Any, place: Features) -> None:
-        place[:] = request.get_output_tensor().data
-
-    free: SimpleQueue[Any] = SimpleQueue()
+    free: SimpleQueue[list[InferRequest]] = SimpleQueue()
     for _ in range(BATCHES_AT_ONCE):
-        requests = openvino.AsyncInferQueue(compiled, 2 * streams)
-        requests.set_callback(keep)
-        free.put(requests)
-    return free, compiled.output(0).partial_shape[1].get_length()
+        free.put([compiled.create_infer_request() for _ in range(PIECES_AT_ONCE)])
+    width: int = compiled.output(0).partial_shape[1].get_length()
+    # OpenVINO's bindings set themselves up at the first inference of a process. Where two threads come first
+    # together, each ends up waiting for what the other holds, forever: so one image goes ahead, alone.
+    shape = [size.get_length() for size in list(compiled.input(0).partial_shape)[1:]]
+    _infer(
+        [compiled.create_infer_request()], np.zeros([1, *shape], np.uint8), np.empty([1, width], np.float32)
+    )
+    return free, width
+
+
+def _infer(requests: Sequence["InferRequest"], images: Images, rows: Features) -> None:
+    """Deal the images to the requests in turn. Each reads and writes its piece of the arrays in place."""
+    from openvino import Tensor
+
+    begun = 0
+    try:
+        for number, start in enumerate(range(0, len(images), IMAGES_PER_PIECE)):
+            piece = slice(start, start + IMAGES_PER_PIECE)
+            request = requests[number % len(requests)]
+            if number >= len(requests):
+                request.wait()
+            request.set_input_tensor(Tensor(images[piece], shared_memory=True))
+            request.set_output_tensor(Tensor(rows[piece], shared_memory=True))
+            request.start_async()
+            begun = number + 1
+    finally:
+        for request in requests[:begun]:  # Also when interrupted: none may write into an array that is gone.
+            request.wait()
 
 
 def relative_error(rows: Features, reference: Features) -> float:

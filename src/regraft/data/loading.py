@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Batch:
     skipped: tuple[Skipped, ...] = ()
 
 
-def batches(sources: Sequence[Source], view: View, *, size: int = 16, workers: int = 2) -> Iterator[Batch]:
+def batches(sources: Sequence[Source], view: View, *, size: int = 16, workers: int = 2) -> Generator[Batch]:
     """Decode and view images in threads, in order, never more than three batches in memory.
 
     A source that cannot be decoded becomes `Skipped`, under its path or, if it is no path, its number.

@@ -16,7 +16,7 @@ from regraft.core.progress import progress
 from regraft.data import Batch, Dataset, Skipped, View, batches
 from regraft.features.store import FeatureStore
 
-BATCH = 32
+BATCH = 64
 """Every batch is one transaction: a killed run loses the one or two that are on their way."""
 
 
@@ -70,7 +70,7 @@ def extract(
     stream = batches(firsts, view_of(backbone), size=BATCH, workers=usable_cores())
     label = f"{backbone.card.name}: features"
     stopped = threading.Event()
-    with closing(stream), progress(label, len(missing)) as advance:  # type: ignore[type-var]
+    with closing(stream), progress(label, len(missing)) as advance:
         for batch, rows in _embedded(stream, backbone, stopped):
             if rows is not None:
                 images = [missing[index] for index in batch.indices]

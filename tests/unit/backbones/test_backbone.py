@@ -124,6 +124,28 @@ def test_threads_may_share_a_network(whole: tuple[str, Path], monkeypatch: pytes
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
+FIRST_BATCHES = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from regraft.backbones import load
+network = load(sys.argv[1], runtime="openvino")
+px = network.card.image_px
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(network.embed, [np.zeros((8, px, px, 3), np.uint8)] * 3))
+"""
+
+
+@pytest.mark.slow
+def test_two_threads_may_come_first(whole: tuple[str, Path]) -> None:
+    """OpenVINO's bindings hung in one process of fifty where two threads made the first inference."""
+    environment = os.environ | {"REGRAFT_CACHE": str(whole[1])}
+    for _ in range(40):
+        command = [sys.executable, "-c", FIRST_BATCHES, whole[0]]
+        running = [subprocess.Popen(command, env=environment) for _ in range(6)]
+        assert [process.wait(timeout=60) for process in running] == [0] * 6
+
+
 INTERRUPTED = """
 import os, signal, sys
 import numpy as np

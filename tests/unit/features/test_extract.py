@@ -11,7 +11,7 @@ from regraft.data import Dataset, read
 from regraft.features import FeatureStore, extract, view_of
 
 module = import_module("regraft.features.extract")  # the package's attribute of that name is the function
-BATCH = module.BATCH
+BATCH = 32
 PX = 16
 CARD = Card(
     name="colours",
@@ -44,6 +44,11 @@ class Colours:
     @property
     def backbone(self) -> Backbone:
         return Backbone(CARD, "torch", 0.0, self.embed)
+
+
+@pytest.fixture(autouse=True)
+def batches_of_32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", BATCH)
 
 
 @pytest.fixture
