@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Bool
 
-from regraft.core.arrays import Array, Labels
+from regraft.core.arrays import Array, Labels, Weights
 from regraft.core.errors import DataError
 from regraft.core.hashing import fingerprint
 
@@ -22,7 +23,20 @@ FEWEST_PER_CLASS = 2
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One image file and what is known about it. `group` "" means that it belongs with no other."""
+    """One image file and what is known about it.
+
+    Args:
+        path: where the file lies.
+        label: its class; in a multi-label data set -1.
+        sha256: of the file's bytes.
+        group: of which the split never tears two apart; "" means that it belongs with no other.
+        domain: where it comes from, such as a camera or a style; "" if nobody said.
+        part: as given, or as cut by `split`.
+        weight: how much it counts in learning.
+        time: when it was taken, in any unit; None if nobody said.
+        labels: in a multi-label data set its classes, ascending, maybe none; otherwise empty.
+        tasks: what further label columns say, in the order of `Dataset.tasks`; "" where one says nothing.
+    """
 
     path: Path
     label: int
@@ -30,6 +44,15 @@ class Example:
     group: str = ""
     domain: str = ""
     part: Part | None = None
+    weight: float = 1.0
+    time: float | None = None
+    labels: tuple[int, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+    @property
+    def all_labels(self) -> tuple[int, ...]:
+        """Its classes: one, except in a multi-label data set."""
+        return self.labels if self.label < 0 else (self.label,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +65,41 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images: which files, which classes, which parts. Readers sort the examples by path."""
+    """Labelled images: which files, which classes, which parts. Readers sort the examples by path.
+
+    `tasks` names further label columns, such as `stage` beside the label proper.
+    """
 
     root: Path
     classes: tuple[str, ...]
     examples: tuple[Example, ...]
     skipped: tuple[Skipped, ...] = ()
+    tasks: tuple[str, ...] = ()
+    is_multilabel: bool = False
 
     def __len__(self) -> int:
         return len(self.examples)
 
     @cached_property
     def labels(self) -> Labels:
-        """The label of every example, int64, read-only."""
+        """The label of every example, int64, read-only; in a multi-label data set all are -1."""
         labels = np.array([example.label for example in self.examples], dtype=np.int64)
         labels.flags.writeable = False
         return labels
+
+    @cached_property
+    def label_matrix(self) -> Bool[Array, "n k"]:
+        """Which classes every example has, one column for each: what one-vs-rest heads learn."""
+        matrix = np.zeros((len(self), len(self.classes)), dtype=np.bool_)
+        for row, example in zip(matrix, self.examples, strict=True):
+            row[list(example.all_labels)] = True
+        matrix.flags.writeable = False
+        return matrix
+
+    @cached_property
+    def weights(self) -> Weights:
+        """How much every example counts in learning."""
+        return np.array([example.weight for example in self.examples], dtype=np.float64)
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
@@ -67,16 +109,16 @@ class Dataset:
     @cached_property
     def class_counts(self) -> dict[str, int]:
         """How many examples each class has, in the order of `classes`."""
-        counts = Counter(example.label for example in self.examples)
+        counts = Counter(label for example in self.examples for label in example.all_labels)
         return {name: counts[label] for label, name in enumerate(self.classes)}
 
     @cached_property
     def fingerprint(self) -> str:
-        """A name made from the classes and from every example's bytes, label, group and part.
+        """A name made from the classes and from every example's bytes, labels, group, part and weight.
 
         Paths and their order do not enter: a renamed or moved folder is still the same data.
         """
-        rows = sorted((e.sha256, e.label, e.group, e.part or "") for e in self.examples)
+        rows = sorted((e.sha256, e.label, e.group, e.part or "", e.weight, e.labels) for e in self.examples)
         return fingerprint([self.classes, rows])
 
     def select(self, indices: Iterable[int] | Array) -> "Dataset":
@@ -104,7 +146,7 @@ class Dataset:
 
     def missing_classes(self, part: Part) -> tuple[str, ...]:
         """The classes that have no example in a part: nothing can be said about them there."""
-        present = {e.label for e in self.examples if e.part == part}
+        present = {label for e in self.examples if e.part == part for label in e.all_labels}
         return tuple(name for label, name in enumerate(self.classes) if label not in present)
 
 
@@ -139,8 +181,8 @@ def require_parts(dataset: Dataset) -> None:
     """
     if not any(e.part == "train" for e in dataset.examples):
         return
-    learnt = {e.label for e in dataset.examples if e.part in ("train", None)}
-    missing = sorted({e.label for e in dataset.examples} - learnt)
+    learnt = {label for e in dataset.examples if e.part in ("train", None) for label in e.all_labels}
+    missing = sorted({label for e in dataset.examples for label in e.all_labels} - learnt)
     if missing:
         names = ", ".join(repr(dataset.classes[label]) for label in missing)
         raise DataError(

@@ -52,7 +52,7 @@ def leaks(dataset: Dataset) -> tuple[tuple[Example, ...], ...]:
 def _unit(key: str, indices: list[int], examples: tuple[Example, ...]) -> Unit:
     members = [examples[i] for i in indices]
     given = frozenset(e.part for e in members if e.part is not None)
-    return Unit(key, tuple(indices), Counter(e.label for e in members), given)
+    return Unit(key, tuple(indices), Counter(label for e in members for label in e.all_labels), given)
 
 
 def _root(parent: dict[Key, Key], key: Key) -> Key:

@@ -59,7 +59,7 @@ class Climb:
         self.trials = trials
         self.folds = choose_folds(self.dataset, asked)
         self.independent = are_independent(self.dataset)
-        examples = [(e.sha256, e.label) for e in self.dataset.examples]
+        examples = [(e.sha256, e.label, e.labels, e.weight) for e in self.dataset.examples]
         self._data_key = fingerprint([self.dataset.classes, examples, self.folds.tolist()])
         self.best: Candidate | None = None
         self._rate_per_s = FIRST_RATE_PER_S
@@ -91,12 +91,11 @@ class Climb:
 
     @property
     def weights(self) -> Weights | None:
-        """Example weights, where classes are to be balanced."""
-        return (
-            balanced(self.dataset.labels, self.class_count)
-            if self.asked.class_weights == "balanced"
-            else None
-        )
+        """Example weights, where the table gives some or classes are to be balanced."""
+        given = self.dataset.weights
+        if self.asked.class_weights == "balanced":
+            return given * balanced(self.dataset.labels, self.class_count)
+        return None if (given == 1).all() else given
 
     def refuses(self, recipe: Recipe) -> str:
         """Why a recipe cannot be tried here and now, or nothing. Loads and extracts what it needs."""
