@@ -1,22 +1,18 @@
 """What a labelled collection of images is, without any pixels."""
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
 
 from regraft.core.arrays import Array, Labels, Weights
-from regraft.core.errors import DataError
+from regraft.core.errors import DataError, did_you_mean
 from regraft.core.hashing import fingerprint
-
-Part = Literal["train", "val", "test"]
+from regraft.data.names import Part, number_labels, read_cells
 
 FEWEST_PER_CLASS = 2
 
@@ -144,6 +140,35 @@ class Dataset:
         kept = tuple(e for e in self.examples if e.path not in dropped)
         return replace(self, examples=kept, skipped=self.skipped + skipped)
 
+    def for_task(self, name: str) -> "Dataset":
+        """The same images with what a further label column says as their label.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        if name not in self.tasks:
+            known = did_you_mean(name, self.tasks) if self.tasks else "There are none."
+            raise DataError(f"There is no label column for the task {name!r} in {self.root}. {known}")
+        column = self.tasks.index(name)
+        names, is_multilabel = read_cells([example.tasks[column] for example in self.examples])
+        told = [is_multilabel or bool(of_one) for of_one in names]
+        classes, numbers = number_labels(
+            [of_one for of_one, is_told in zip(names, told, strict=True) if is_told]
+        )
+        silent = [
+            Skipped(example.path, f"has no label for the task {name}")
+            for example, is_told in zip(self.examples, told, strict=True)
+            if not is_told
+        ]
+        kept = self.without(silent)
+        examples = tuple(
+            replace(example, label=-1, labels=labels)
+            if is_multilabel
+            else replace(example, label=labels[0], labels=())
+            for example, labels in zip(kept.examples, numbers, strict=True)
+        )
+        return replace(kept, classes=classes, examples=examples, is_multilabel=is_multilabel)
+
     def missing_classes(self, part: Part) -> tuple[str, ...]:
         """The classes that have no example in a part: nothing can be said about them there."""
         present = {label for e in self.examples if e.part == part for label in e.all_labels}
@@ -189,46 +214,6 @@ def require_parts(dataset: Dataset) -> None:
             f"The train part in {dataset.root} has no image of {names}, which val or test has. "
             f"Add such images to train, or take these classes out of val and test."
         )
-
-
-def natural_key(name: str) -> tuple[object, ...]:
-    """A key that sorts "2" before "10" and "apple" before "Banana".
-
-    >>> sorted(["b10", "B2", "a"], key=natural_key)
-    ['a', 'B2', 'b10']
-    """
-    pieces = re.split(r"([0-9]+)", name.casefold())
-    texts, numbers = pieces[0::2], [*(digits.lstrip("0") for digits in pieces[1::2]), ""]
-    # Numbers are compared by length first: nothing is converted, so no number is too long for it.
-    return (*((text, len(n), n) for text, n in zip(texts, numbers, strict=True)), name)
-
-
-def clean_name(name: str) -> str:
-    """A class name in composed Unicode: "é" is one class however the file system spells it.
-
-    Bytes of a folder's name that are not UTF-8 become the replacement character.
-    """
-    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-
-
-def part_of_name(name: str) -> Part | None:
-    """The part that a folder or a table calls by this name, if it is one.
-
-    >>> part_of_name("Validation")
-    'val'
-    """
-    return _PARTS.get(name.strip().casefold())
-
-
-_PARTS: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 
 
 def _first_skipped(dataset: Dataset) -> str:

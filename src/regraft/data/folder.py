@@ -1,149 +1,144 @@
-"""Reading a folder whose sub-folders are the classes.
+"""Reading a folder: classes, parts and domains are sub-folders, or names or a table hold the labels.
 
-    flowers/                     flowers/
-    ├── daisy/                   ├── train/
-    │   ├── 1.jpg                │   ├── daisy/
-    │   └── field/2.jpg          │   └── rose/
-    └── rose/                    └── test/
-        └── 3.png                    ├── daisy/
-                                     └── rose/
+    flowers/                 flowers/                   flowers/               flowers/
+    ├── daisy/               ├── train/                 ├── photo/             ├── labels.csv
+    │   ├── 1.jpg            │   ├── daisy/             │   ├── daisy/         └── images/
+    │   └── field/2.jpg      │   └── rose/              │   └── rose/              ├── 1.jpg
+    └── rose/                └── test/                  └── sketch/                └── 2.jpg
+        └── 3.png                ├── daisy/                 ├── daisy/
+                                 └── rose/                  └── rose/
 
-Images may lie deeper inside a class folder. `train`, `val` (`valid`, `validation`) and `test` in any case
-are parts and are honoured as given; `train` beside ordinary class folders, as in a data set of vehicles,
-is a class. Hidden files and files that are not named as images are ignored.
+`layout` states the rule by which folders are told apart, `filenames` how labels are read from names. A table
+named `labels` or `metadata`, with the ending of any table, is read where the folders give no class, or one
+class and the table has the columns; otherwise the folders are. Hidden files and files that are not named
+as images are ignored.
 """
 
-import os
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from regraft.core.errors import DataError
-from regraft.data.dataset import (
-    Dataset,
-    Example,
-    Part,
-    Skipped,
-    clean_name,
-    natural_key,
-    part_of_name,
-    require_parts,
-)
-from regraft.data.scan import hash_files, identities_above, is_folder, is_image_name, visible, walk
+from regraft.data.dataset import Dataset, Skipped, require_parts
+from regraft.data.filenames import compile_pattern, propose_pattern, read_filename
+from regraft.data.layout import IN_NO_CLASS, Folders, Place, common_folder, place_folders
+from regraft.data.listing import Entry, Listing, to_dataset
+from regraft.data.scan import identities_above, walk
+from regraft.data.sheet import SHEETS
+from regraft.data.table import names_images, read_table
 
 LAYOUT = "Put the images of each class in a sub-folder named after the class."
-IN_NO_CLASS = "lies in no class folder"
+TABLE_NAMES = ("labels", "metadata")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An image file, the class folder it lies in and the part that folder lies in."""
+def read_folder(path: Path | str, *, label_from: str | None = None, task: str | None = None) -> Dataset:
+    """Read a folder of images; every file is hashed, nothing is written.
 
-    path: Path
-    class_name: str
-    part: Part | None
+    Files that cannot be read are listed in `Dataset.skipped`, and so are images that no class is known of.
 
-
-@dataclass(slots=True)
-class _Listing:
-    found: list[Found] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-
-
-def read_folder(path: Path | str) -> Dataset:
-    """Read a folder of class folders, or of parts that hold class folders.
-
-    Every file is hashed; files that cannot be read are listed in `Dataset.skipped`, and so are images
-    that lie in no class folder. Nothing is written.
+    Args:
+        path: the folder.
+        label_from: a pattern of names, such as `{label}_*.jpg`, instead of folders or a table.
+        task: which further label column of the table in the folder is the label.
 
     Raises:
-        DataError: the path is no folder, holds no class folder or no image, or its train part lacks a
-            class that another part has.
+        DataError: the path is no folder, no image in it has a class, its layout can be read in two ways, or
+            its train part lacks a class that another part has.
     """
     root = Path(path).expanduser().absolute()
-    if not root.exists():
-        raise DataError(f"There is no folder {root}. Check the name.")
-    if not root.is_dir():
-        raise DataError(f"{root} is a file, not a folder. Give the folder that holds the class folders.")
-    listing = _list_root(root)
-    return _to_dataset(root, listing)
-
-
-def _list_root(root: Path) -> _Listing:
-    listing = _Listing()
-    folders = _folders(root, listing)
-    if not _is_parts_layout(folders):
-        _list_classes(root, folders, None, listing)
-        return listing
-    for folder in folders:
-        part = part_of_name(folder.name)
-        if part is None:
-            listing.skipped.append(Skipped(Path(folder.path), "lies beside train and test but is no part"))
-        else:
-            _list_classes(root, _folders(folder.path, listing), part, listing)
-    return listing
-
-
-def _folders(parent: Path | str, listing: _Listing) -> list[os.DirEntry[str]]:
-    """The folders in a folder; images that lie beside them are listed as skipped."""
-    folders = []
-    for entry in visible(parent):
-        if is_folder(entry):
-            folders.append(entry)
-        elif is_image_name(entry, listing.skipped):
-            listing.skipped.append(Skipped(Path(entry.path), IN_NO_CLASS))
-    return folders
-
-
-def _is_parts_layout(folders: list[os.DirEntry[str]]) -> bool:
-    """Whether these folders are parts: named as parts alone, or train and another one with folders inside."""
-    parts = [part_of_name(folder.name) for folder in folders]
-    if None not in parts:
-        return bool(folders)
-    with_classes = {
-        part for part, folder in zip(parts, folders, strict=True) if part and _holds_folder(folder)
-    }
-    return "train" in with_classes and len(with_classes) > 1
-
-
-def _holds_folder(folder: os.DirEntry[str]) -> bool:
-    try:
-        return any(map(is_folder, visible(folder.path)))
-    except DataError:
-        return False
-
-
-def _list_classes(root: Path, folders: list[os.DirEntry[str]], part: Part | None, listing: _Listing) -> None:
-    above = identities_above(root)
-    for folder in folders:
-        stat = folder.stat()
-        if (stat.st_dev, stat.st_ino) in above:
-            continue
-        seen = above | {(stat.st_dev, stat.st_ino)}
-        name = clean_name(folder.name)
-        listing.found += [Found(path, name, part) for path in walk(folder.path, seen, listing.skipped)]
-
-
-def _to_dataset(root: Path, listing: _Listing) -> Dataset:
-    found = sorted(listing.found, key=lambda one: one.path.parts)
-    hashes = hash_files([one.path for one in found])
-    usable = [(one, sha) for one, sha in zip(found, hashes, strict=True) if isinstance(sha, str)]
-    skipped = listing.skipped + [sha for sha in hashes if isinstance(sha, Skipped)]
-    if not usable:
-        raise _nothing_usable(root, skipped)
-    classes = tuple(sorted({one.class_name for one, _ in usable}, key=natural_key))
-    label = {name: i for i, name in enumerate(classes)}
-    examples = tuple(Example(one.path, label[one.class_name], sha, part=one.part) for one, sha in usable)
-    dataset = Dataset(root, classes, examples, tuple(sorted(skipped, key=lambda one: one.path.parts)))
+    _require_folder(root)
+    skipped: list[Skipped] = []
+    paths = sorted(walk(root, identities_above(root), skipped), key=lambda one: one.parts)
+    folders = [one.parts[len(root.parts) : -1] for one in paths]
+    entries: list[Entry]
+    if label_from is not None:
+        entries = _by_name(root, paths, label_from, skipped)
+    else:
+        entries = _by_folder(root, paths, folders, skipped)
+        table = _table_in(root, folders)
+        classes = len({entry.labels for entry in entries})
+        if table and (not classes or (classes == 1 and names_images(table))):
+            return read_table(table, task=task)
+    if task is not None:
+        raise DataError(
+            f"Only a table has label columns to choose the task {task!r} from; {root} is a folder."
+        )
+    dataset = to_dataset(Listing(root, entries, skipped))
+    if not len(dataset):
+        raise _nothing_usable(dataset, label_from)
     require_parts(dataset)
     return dataset
 
 
-def _nothing_usable(root: Path, skipped: list[Skipped]) -> DataError:
-    loose = sum(one.reason == IN_NO_CLASS for one in skipped)
-    if loose:
-        return DataError(f"{root} holds {loose} images but no class folder with images. {LAYOUT}")
+def _require_folder(root: Path) -> None:
+    if not root.exists():
+        raise DataError(f"There is no folder {root}. Check the name.")
+    if not root.is_dir():
+        raise DataError(f"{root} is a file, not a folder. Give the folder that holds the class folders.")
+
+
+def _by_folder(
+    root: Path, paths: Sequence[Path], folders: Sequence[Folders], skipped: list[Skipped]
+) -> list[Entry]:
+    places = place_folders(set(folders), root)
+    entries = []
+    for path, names in zip(paths, folders, strict=True):
+        place = places[names]
+        if isinstance(place, Place):
+            entries.append(Entry(path, (place.label,), domain=place.domain, part=place.part))
+        else:
+            skipped.append(Skipped(path, place))
+    return entries
+
+
+def _by_name(root: Path, paths: Sequence[Path], text: str, skipped: list[Skipped]) -> list[Entry]:
+    pattern = compile_pattern(text)
+    found = [read_filename(pattern, path, "/".join(path.parts[len(root.parts) :])) for path in paths]
+    skipped += [one for one in found if isinstance(one, Skipped)]
+    return [one for one in found if isinstance(one, Entry)]
+
+
+def _table_in(root: Path, folders: Sequence[Folders]) -> Path | None:
+    """The table that lies beside the images, or above them on the way down that all of them share."""
+    shared = common_folder(set(folders))
+    for depth in range(len(shared) + 1):
+        folder = root.joinpath(*shared[:depth])
+        for name in TABLE_NAMES:
+            for ending in SHEETS:
+                if (folder / f"{name}{ending}").is_file():
+                    return folder / f"{name}{ending}"
+    return None
+
+
+def _nothing_usable(dataset: Dataset, label_from: str | None) -> DataError:
+    root, skipped = dataset.root, dataset.skipped
+    reasons = Counter(one.reason for one in skipped)
+    if label_from is not None and skipped:
+        first = skipped[0]
+        return DataError(
+            f"No image in {root} gets a label from the pattern {label_from!r}; the first, {first.path.name}, "
+            f"{first.reason}. Fields are {{label}}, {{group}}, {{domain}}, {{split}}, {{time}} and "
+            f"{{number}}; * stands for anything."
+        )
+    if reasons[IN_NO_CLASS]:
+        advice = _advice(root, [one.path.name for one in skipped if one.reason == IN_NO_CLASS])
+        return DataError(
+            f"{root} holds {reasons[IN_NO_CLASS]} images but no class folder with images. {advice}"
+        )
     if skipped:
         return DataError(
             f"No image in {root} can be read; the first is {skipped[0].path}: {skipped[0].reason}."
         )
     return DataError(f"There is no image in {root}. {LAYOUT}")
+
+
+def _advice(root: Path, names: Sequence[str]) -> str:
+    tables = sorted(path for ending in SHEETS for path in root.glob(f"*{ending}"))
+    if tables:
+        return f"If {tables[0].name} says what they are, with the columns path and label, give {tables[0]}."
+    proposed = propose_pattern(names)
+    if proposed:
+        return (
+            f"Their names look as if they held the label: try --label-from {proposed!r}. Otherwise: {LAYOUT}"
+        )
+    return f"{LAYOUT} Or say how names hold the label, with --label-from '{{label}}_*'."

@@ -10,11 +10,16 @@ from regraft.core.hashing import sha256_of_bytes, sha256_of_file
 from regraft.core.progress import progress
 from regraft.data.dataset import Skipped
 
-READ = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"})
+# Some of these need a plug-in, and are then skipped with a reason that names it.
+READ = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
+    | {".avif", ".heic", ".heif", ".hif", ".dcm", ".dicom", ".npy"}
+)
 
 # Images of other kinds: ignoring them in silence would lose somebody's pictures without a word.
 NOT_READ = frozenset(
-    {".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".nef", ".arw"}
+    {".jxl", ".jp2", ".j2k", ".svg", ".psd", ".eps", ".tga", ".ico", ".ppm", ".pgm", ".exr", ".hdr", ".npz"}
+    | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".nii", ".svs", ".ndpi", ".czi", ".lif"}
 )
 
 # One task hashes this many files: a task for every tiny file would cost more than its hash.
@@ -24,6 +29,9 @@ HASHING_THREADS = min(8, (os.cpu_count() or 1) + 2)
 EMPTY_SHA256 = sha256_of_bytes(b"")
 
 Identity = tuple[int, int]
+
+# Parts, domains and classes may be links, even several to one folder; what lies deeper is walked once.
+LINKED_LEVELS = 3
 
 
 def is_hidden(name: str) -> bool:
@@ -50,24 +58,49 @@ def identities_above(folder: Path) -> set[Identity]:
     return {(stat.st_dev, stat.st_ino) for stat in stats}
 
 
-def walk(folder: Path | str, seen: set[Identity], skipped: list[Skipped]) -> Iterator[Path]:
-    """Every image file in a folder and below, in the order of names; unlistable folders become skipped.
+def walk(folder: Path | str, above: set[Identity], skipped: list[Skipped]) -> Iterator[Path]:
+    """Every image file in a folder and below, in the order of names; what cannot be listed becomes skipped.
 
-    `seen` grows by the folders entered and none of them is entered twice, so links in a circle end.
+    A folder is not entered inside itself, so links in a circle end. Below the levels where a link may stand
+    for a part, a domain or a class, no folder is entered twice by way of the same one. A folder may be
+    deeper than Python's own stack.
+
+    Args:
+        folder: where to begin.
+        above: the folder and everything above it, from `identities_above`.
+        skipped: grows.
     """
-    try:
-        entries = visible(folder)
-    except DataError as error:
-        skipped.append(Skipped(Path(folder), str(error).rstrip(".")))
-        return
-    for entry in entries:
-        if is_folder(entry):
-            stat = entry.stat()
-            if (stat.st_dev, stat.st_ino) not in seen:
-                seen.add((stat.st_dev, stat.st_ino))
-                yield from walk(entry.path, seen, skipped)
+    levels = [(_listed(folder, skipped), above)]
+    while levels:
+        entries, seen = levels[-1]
+        entry = next(entries, None)
+        if entry is None:
+            levels.pop()
+        elif is_folder(entry):
+            identity = _identity(entry, skipped)
+            if identity is not None and identity not in seen:
+                inside = seen | {identity} if len(levels) <= LINKED_LEVELS else seen
+                inside.add(identity)
+                levels.append((_listed(entry.path, skipped), inside))
         elif is_image_name(entry, skipped):
             yield Path(entry.path)
+
+
+def _listed(folder: Path | str, skipped: list[Skipped]) -> Iterator[os.DirEntry[str]]:
+    try:
+        return iter(visible(folder))
+    except DataError as error:
+        skipped.append(Skipped(Path(folder), str(error).rstrip(".")))
+        return iter(())
+
+
+def _identity(entry: os.DirEntry[str], skipped: list[Skipped]) -> Identity | None:
+    try:
+        stat = entry.stat()
+    except OSError as error:
+        skipped.append(Skipped(Path(entry.path), f"cannot be entered: {error.strerror or error}"))
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

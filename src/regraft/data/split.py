@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from regraft.core.errors import DataError, RecipeError
 from regraft.core.hashing import unit_interval
-from regraft.data.dataset import Dataset, Example, Part
+from regraft.data.dataset import Dataset, Example
+from regraft.data.names import Part
 from regraft.data.units import Unit, units
 
 

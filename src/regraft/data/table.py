@@ -1,107 +1,105 @@
-"""Reading a table of images: CSV or TSV with the columns `path` and `label`.
+"""Reading a table of images with the columns `path` and `label`.
 
-    path,label,group,split
-    scans/017.png,benign,patient 4,train
-    scans/018.png,malignant,patient 9,test
+    path,label,group,split,label_stage
+    scans/017.png,benign,patient 4,train,I
+    scans/018.png,malignant,patient 9,test,III
 
-`group`, `domain` and `split` are optional, other columns are ignored, and names of columns may be written
-in any case. Paths are relative to the table's folder and may use backslashes. The separator (comma,
-semicolon or tab) is found from the header; text is UTF-8, UTF-16 with its mark, or else Latin-1.
+- `group`, `domain`, `split`, `weight` (positive) and `time` (a number, or an ISO date) are optional, other
+  columns are ignored, and names of columns may be written in any case. `file_name` will do for `path`.
+- `label_stage` is a further label column: the task `stage`, which `Dataset.for_task` makes the label.
+- `a|b` in a label cell gives several labels. One such cell makes the whole column multi-label, where an empty
+  cell says "none of them"; without one, a row with an empty label is listed as skipped.
+- Paths are relative to the table's folder, absolute, or begin with `~`; they may use backslashes.
+
+`sheet` reads CSV, TSV, JSON lines, Parquet and Excel. CSV's separator (comma, semicolon or tab) is found from
+the header; text is UTF-8, UTF-16, or else Windows-1252.
 """
 
-import codecs
-import csv
-import io
 import os
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from regraft.core.errors import DataError
-from regraft.data.dataset import (
-    Dataset,
-    Example,
-    Part,
-    Skipped,
-    clean_name,
-    natural_key,
-    part_of_name,
-    require_parts,
-)
-from regraft.data.scan import hash_files
+from regraft.core.errors import DataError, did_you_mean
+from regraft.data.dataset import Dataset, Skipped, require_parts
+from regraft.data.listing import Entry, Listing, to_dataset
+from regraft.data.names import part_of_name, read_cells
+from regraft.data.sheet import read_sheet
+from regraft.data.times import as_number, read_time
 
-REQUIRED = ("path", "label")
-HEADER_ROW = 1
-LONGEST_HEADER = 1 << 16
+PATH, LABEL = "path", "label"
+ALSO_PATH = "file_name"
+TASK_PREFIX = "label_"
+WEB_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `number` counts as a spreadsheet does, the header being row 1."""
+    """One row of a table: its number, the file it means, and its cells by column."""
 
     number: int
     path: Path
-    label: str
-    group: str
-    domain: str
-    part: Part | None
+    cells: dict[str, str]
 
 
-def read_table(path: Path | str) -> Dataset:
-    """Read a CSV or TSV of image paths and labels; every file is hashed.
+def read_table(path: Path | str, *, task: str | None = None) -> Dataset:
+    """Read a table of image paths and labels; every file is hashed.
 
-    Files that are missing or cannot be read, and rows without a label, are listed in `Dataset.skipped`.
+    Files that are missing or cannot be read, and rows that have no label or too many cells, are listed in
+    `Dataset.skipped`.
+
+    Args:
+        path: the table.
+        task: which further label column is the label, without `label_`; by default the column `label` is.
 
     Raises:
-        DataError: the table cannot be read, lacks a column, names an unknown part, or says two different
-            things about one file.
+        DataError: the table cannot be read, lacks a column, holds web addresses, an unknown part, or a weight
+            or time that is none, or says two different things about one file.
     """
     table = Path(path).expanduser().absolute()
-    rows: dict[Path, Row] = {}
+    sheet = read_sheet(table)
+    columns = tuple(
+        PATH if name == ALSO_PATH and PATH not in sheet.columns else name for name in sheet.columns
+    )
+    label = LABEL if task is None else TASK_PREFIX + task.casefold()
+    _require_columns(table, columns, label)
+    tasks = tuple(name for name in columns if name.startswith(TASK_PREFIX) and name != TASK_PREFIX)
     skipped: list[Skipped] = []
-    for row in _rows(table, _text(table)):
-        lacks = "path" if row.path == table else "" if row.label else "label"
-        if lacks:
-            skipped.append(Skipped(row.path, f"row {row.number} of {table.name} has no {lacks}"))
-        else:
-            _require_agreement(table, rows.setdefault(row.path, row), row)
-    return _to_dataset(table, sorted(rows.values(), key=lambda row: row.path.parts), skipped)
+    rows: dict[Path, Row] = {}
+    for number, cells in sheet.rows:
+        row = _row(table, number, cells, skipped)
+        if row:
+            _require_agreement(table, rows.setdefault(row.path, row), row, (label, *tasks))
+    listed = sorted(rows.values(), key=lambda row: row.path.parts)
+    entries, is_multilabel = _entries(table, listed, (label, *tasks), skipped)
+    names = tuple(name.removeprefix(TASK_PREFIX) for name in tasks)
+    dataset = to_dataset(Listing(table.parent, entries, skipped, names, is_multilabel))
+    _require_some(table, dataset)
+    require_parts(dataset)
+    return dataset
 
 
-def _text(table: Path) -> str:
+def names_images(table: Path) -> bool:
+    """Whether a table has the columns of a data set."""
     try:
-        data = table.read_bytes()
-    except OSError as error:
-        raise DataError(f"Cannot read the table {table}: {error.strerror or error}.") from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+        columns = read_sheet(table).columns
+    except DataError:
+        return False
+    return bool({PATH, ALSO_PATH} & {*columns}) and any(name.startswith(LABEL) for name in columns)
 
 
-def _delimiter(table: Path, header: str) -> str:
-    if table.suffix.casefold() in (".tsv", ".tab"):
-        return "\t"
-    return max(",;\t", key=header.count)
-
-
-def _rows(table: Path, text: str) -> Iterator[Row]:
-    header = text[:LONGEST_HEADER].splitlines()[:1]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(table, "".join(header)))
-    try:
-        columns = [name.strip().casefold() for name in next(reader, [])]
-        _require_columns(table, columns)
-        for number, cells in enumerate(reader, start=HEADER_ROW + 1):
-            if any(cell.strip() for cell in cells):
-                yield _row(table, number, dict(zip(columns, cells, strict=False)))
-    except csv.Error as error:
-        raise DataError(f"{table} is no readable table: {error}, near line {reader.line_num}.") from error
-
-
-def _require_columns(table: Path, columns: list[str]) -> None:
-    for name in REQUIRED:
+def _require_columns(table: Path, columns: Sequence[str], label: str) -> None:
+    tasks = sorted(name.removeprefix(TASK_PREFIX) for name in columns if name.startswith(TASK_PREFIX))
+    if label not in columns and label != LABEL:
+        known = did_you_mean(label.removeprefix(TASK_PREFIX), tasks) if tasks else "It has no such column."
+        raise DataError(f"{table} has no column {label!r}, which holds the labels of that task. {known}")
+    if label not in columns and tasks:
+        raise DataError(
+            f"{table} has no column 'label'. Choose one of its tasks with --task: {', '.join(tasks)}."
+        )
+    for name in (PATH, label):
         if columns.count(name) != 1:
             fault = "has no column" if name not in columns else "has more than one column"
             shown = ", ".join(map(repr, columns)) or "none"
@@ -111,55 +109,112 @@ def _require_columns(table: Path, columns: list[str]) -> None:
             )
 
 
-def _row(table: Path, number: int, cells: dict[str, str]) -> Row:
-    split = cells.get("split", "").strip()
-    part = part_of_name(split)
-    if split and part is None:
+def _row(table: Path, number: int, cells: dict[str, str] | str, skipped: list[Skipped]) -> Row | None:
+    """A row with the file it means, or None if it means none; then it is listed as skipped."""
+    if isinstance(cells, str):
+        skipped.append(Skipped(table, f"row {number} of {table.name} {cells}"))
+        return None
+    cells = {PATH if name == ALSO_PATH and PATH not in cells else name: cells[name].strip() for name in cells}
+    name = cells.get(PATH, "")
+    if not name or "\0" in name:
+        skipped.append(Skipped(table, f"row {number} of {table.name} has no path"))
+        return None
+    if WEB_ADDRESS.match(name):
         raise DataError(
-            f"Row {number} of {table} has the split {split!r}. It must be train, val or test, or be left "
-            f"empty."
+            f"Row {number} of {table} names the web address {name}. Nothing is downloaded: fetch the images "
+            f"first and write where they lie on this machine."
         )
-    name = cells.get("path", "").strip()
-    return Row(
-        number,
-        path=_locate(table.parent, name) if name else table,
-        label=clean_name(cells.get("label", "").strip()),
-        group=cells.get("group", "").strip(),
-        domain=cells.get("domain", "").strip(),
-        part=part,
-    )
+    return Row(number, _locate(table.parent, name), cells)
 
 
 def _locate(folder: Path, name: str) -> Path:
     """The file that a table means, one spelling for each so that no file comes twice."""
-    as_written = os.path.normpath(folder / name)
-    if "\\" in name and not Path(as_written).exists():
-        return Path(os.path.normpath(folder / name.replace("\\", "/")))
-    return Path(as_written)
+    spellings = [name]
+    if "\\" in name:
+        spellings.append(name.replace("\\", "/"))
+    if name.startswith("~"):
+        spellings.append(os.path.expanduser(name))  # noqa: PTH111 - an unknown user is an error to Path
+    if not name.isascii():
+        spellings += [unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)]
+    paths = [Path(os.path.normpath(folder / spelling)) for spelling in spellings]
+    if len(paths) == 1:
+        return paths[0]
+    return next((path for path in paths if path.exists()), paths[-1] if "\\" in name else paths[0])
 
 
-def _require_agreement(table: Path, first: Row, row: Row) -> None:
-    for name in ("label", "part", "group", "domain"):
-        one, other = getattr(first, name), getattr(row, name)
+def _require_agreement(table: Path, first: Row, row: Row, labels: Sequence[str]) -> None:
+    for name in (*labels, "split", "group", "domain", "weight", "time"):
+        one, other = first.cells.get(name, ""), row.cells.get(name, "")
         if one != other:
+            hint = f" If it has both labels, write '{one}|{other}' in one row." if name in labels else ""
             raise DataError(
                 f"{table} lists {row.path} twice with different values of {name}: {one!r} in row "
-                f"{first.number} and {other!r} in row {row.number}. Keep the row that is right."
+                f"{first.number} and {other!r} in row {row.number}. Keep the row that is right.{hint}"
             )
 
 
-def _to_dataset(table: Path, rows: list[Row], skipped: list[Skipped]) -> Dataset:
-    hashes = hash_files([row.path for row in rows])
-    usable = [(row, sha) for row, sha in zip(rows, hashes, strict=True) if isinstance(sha, str)]
-    skipped = skipped + [sha for sha in hashes if isinstance(sha, Skipped)]
-    if not usable:
+def _entries(
+    table: Path, rows: Sequence[Row], labels: Sequence[str], skipped: list[Skipped]
+) -> tuple[list[Entry], bool]:
+    """The entries of all rows with a label, and whether images have several.
+
+    Args:
+        table: for messages.
+        rows: in the order wanted.
+        labels: the column of the label, and those of further tasks.
+        skipped: grows by the rows without a label.
+    """
+    label, *tasks = labels
+    names, is_multilabel = read_cells([row.cells.get(label, "") for row in rows])
+    entries = []
+    dates = {as_number(time) is None for row in rows if (time := row.cells.get("time"))}
+    if len(dates) > 1:
+        raise DataError(
+            f"The column time of {table} mixes numbers and dates, which have no order. Write one kind."
+        )
+    for row, of_row in zip(rows, names, strict=True):
+        if of_row or is_multilabel:
+            entries.append(_entry(table, row, of_row, tasks))
+        else:
+            skipped.append(Skipped(row.path, f"row {row.number} of {table.name} has no label"))
+    return entries, is_multilabel
+
+
+def _entry(table: Path, row: Row, labels: tuple[str, ...], tasks: Sequence[str]) -> Entry:
+    cells = row.cells
+    part = part_of_name(cells.get("split", ""))
+    if cells.get("split") and part is None:
+        raise DataError(
+            f"Row {row.number} of {table} has the split {cells['split']!r}. It must be train, val or test, "
+            f"or be left empty."
+        )
+    weight = as_number(cells.get("weight") or "1")
+    if weight is None or weight <= 0:
+        raise DataError(
+            f"Row {row.number} of {table} has the weight {cells['weight']!r}. It must be above 0."
+        )
+    time = read_time(cells["time"]) if cells.get("time") else None
+    if cells.get("time") and time is None:
+        raise DataError(
+            f"Row {row.number} of {table} has the time {cells['time']!r}. Write a number or a date such as "
+            f"2024-01-31 or 2024-01-31T12:00:00."
+        )
+    return Entry(
+        row.path,
+        labels,
+        group=cells.get("group", ""),
+        domain=cells.get("domain", ""),
+        part=part,
+        weight=weight,
+        time=time,
+        tasks=tuple(cells.get(name, "") for name in tasks),
+    )
+
+
+def _require_some(table: Path, dataset: Dataset) -> None:
+    if not len(dataset):
+        skipped = dataset.skipped
         first = f" The first is {skipped[0].path}: {skipped[0].reason}." if skipped else ""
         raise DataError(
             f"{table} lists no usable image.{first} Paths are relative to the table's folder, {table.parent}."
         )
-    classes = tuple(sorted({row.label for row, _ in usable}, key=natural_key))
-    label = {name: i for i, name in enumerate(classes)}
-    examples = tuple(Example(r.path, label[r.label], sha, r.group, r.domain, r.part) for r, sha in usable)
-    dataset = Dataset(table.parent, classes, examples, tuple(sorted(skipped, key=lambda one: one.path.parts)))
-    require_parts(dataset)
-    return dataset

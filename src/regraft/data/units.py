@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from regraft.data.dataset import Dataset, Example, Part
+from regraft.data.dataset import Dataset, Example
+from regraft.data.names import Part
 
 # Groups sort before content, so that a group's name stays its unit's key whatever files join it.
 Key = tuple[int, str]

@@ -6,7 +6,6 @@ import pytest
 
 from regraft.core.errors import DataError
 from regraft.data import Dataset, Example, Skipped, require_trainable
-from regraft.data.dataset import clean_name, natural_key, part_of_name
 
 
 @pytest.fixture
@@ -79,27 +78,37 @@ def test_nothing_to_learn_from_says_so(dataset):
     require_trainable(dataset)
 
 
-@pytest.mark.parametrize(
-    "ordered",
-    [
-        ["2", "10"],
-        ["a2b3", "a2b20", "a10b1"],
-        ["apple", "Banana", "cherry"],
-        ["7", "007b"],
-        ["x", "x1", "xa"],
-        ["1" * 5000, "2" * 5000, "1" * 5001],
-    ],
-)
-def test_natural_order(ordered):
-    shuffled = ordered[::-1]
-    assert sorted(shuffled, key=natural_key) == ordered
+def test_a_task_takes_the_place_of_the_label(dataset):
+    stages = ["II", "", "I", "II"]
+    examples = tuple(
+        replace(e, tasks=("x", stage)) for e, stage in zip(dataset.examples, stages, strict=True)
+    )
+    staged = replace(dataset, examples=examples, tasks=("other", "stage")).for_task("stage")
+    assert (staged.classes, staged.labels.tolist()) == (("I", "II"), [1, 0, 1])
+    assert [(one.path.name, one.reason) for one in staged.skipped] == [
+        ("1.jpg", "has no label for the task stage")
+    ]
+    assert staged.for_task("other").classes == ("x",)
 
 
-def test_one_class_however_it_is_spelt():
-    assert clean_name("e\u0301") == "\u00e9"
-    assert clean_name("caf\udce9") == "caf\ufffd"
+def test_a_task_may_be_multilabel_and_back(dataset):
+    cells = ["b|a", "", "c", "b"]
+    examples = tuple(
+        replace(e, tasks=(cell, str(i % 2)))
+        for i, (e, cell) in enumerate(zip(dataset.examples, cells, strict=True))
+    )
+    both = replace(dataset, examples=examples, tasks=("marks", "odd"))
+    marks = both.for_task("marks")
+    assert marks.is_multilabel
+    assert [e.labels for e in marks.examples] == [(0, 1), (), (2,), (1,)]
+    assert {e.label for e in marks.examples} == {-1}
+    again = marks.for_task("odd")
+    assert (again.is_multilabel, again.labels.tolist()) == (False, [0, 1, 0, 1])
+    assert {e.labels for e in again.examples} == {()}
 
 
-def test_part_names():
-    names = ["TRAIN", "valid", "Validation", "val", " test ", "dog"]
-    assert [part_of_name(n) for n in names] == ["train", "val", "val", "val", "test", None]
+def test_an_unknown_task_is_named(dataset):
+    with pytest.raises(DataError, match=r"task 'stage' in /d\. There are none"):
+        dataset.for_task("stage")
+    with pytest.raises(DataError, match="Did you mean stage"):
+        replace(dataset, tasks=("stage",)).for_task("stag")

@@ -63,7 +63,7 @@ def test_a_folder_beside_the_parts_is_listed(put, tmp_path):
         put(name, i)
     dataset = read_folder(tmp_path)
     assert dataset.classes == ("a",)
-    assert reasons(dataset) == {"unlabelled": "lies beside train and test but is no part"}
+    assert reasons(dataset) == {"3.png": "lies beside train and test but is no part"}
 
 
 def test_train_may_have_classes_that_test_lacks_but_not_the_reverse(put, tmp_path):
@@ -91,12 +91,12 @@ def test_images_that_cannot_be_used_are_listed_with_a_reason(put, tmp_path):
     put("a/1.png", 1)
     put("loose.png", 2)
     (tmp_path / "a/empty.jpg").touch()
-    (tmp_path / "a/phone.HEIC").write_text("x")
+    (tmp_path / "a/drawing.PSD").write_text("x")
     (tmp_path / "a/broken-link.jpg").symlink_to(tmp_path / "nowhere.jpg")
     assert reasons(read_folder(tmp_path)) == {
         "loose.png": "lies in no class folder",
         "empty.jpg": "the file is empty (0 bytes)",
-        "phone.HEIC": "HEIC images are not read; save it as JPEG or PNG",
+        "drawing.PSD": "PSD images are not read; save it as JPEG or PNG",
         "broken-link.jpg": "there is no such file",
     }
 

@@ -69,7 +69,7 @@ def test_one_file_twice(table):
     assert len(read_table(table("path,label\nimages/0.png,a\nimages/../images/0.png,a\n"))) == 1
     with pytest.raises(DataError, match=r"0\.png twice.*label: 'a' in row 2 and 'b' in row 4"):
         read_table(table("path,label\nimages/0.png,a\nimages/1.png,a\nimages\\0.png,b\n"))
-    with pytest.raises(DataError, match="values of part: 'train' in row 2 and 'test' in row 3"):
+    with pytest.raises(DataError, match="values of split: 'train' in row 2 and 'test' in row 3"):
         read_table(table("path,label,split\nimages/0.png,a,train\nimages/0.png,a,test\n"))
 
 
