@@ -1,37 +1,33 @@
 """Turning a file, bytes, a Pillow image or an array into pixels: uint8, height by width by three.
 
-JPEG, PNG, WebP, BMP, TIFF and GIF are read, each by its content and not by its name; no other format is
-tried, since some decoders (EPS) run programs. Of several frames the first is taken. The EXIF orientation
-is applied, also where the caller's own Pillow image still carries one. `pixels` says how every kind of
-pixel becomes red, green and blue.
+`formats` tells by the first bytes which decoder a file is for, never by its name: Pillow for JPEG, PNG, WebP,
+BMP, TIFF, GIF and AVIF, and with a plug-in HEIC; pydicom for DICOM; NumPy for its own files. Of several
+pages or frames the first is taken, and `pages` says that there are more. The EXIF orientation is
+applied, also where the caller's own Pillow image still carries one. `pixels` and `colour` say how every kind
+of pixel becomes red, green and blue.
 
-Pillow reads every header. The pixels of ordinary JPEGs are then decoded by libjpeg-turbo through
-simplejpeg, which gives the same values, faster, and releases the interpreter lock. A caller that will
-shrink the image says so with `at_least_px`: a JPEG is then decoded at the smallest eighth of its size whose
-shorter side keeps that many pixels, which for photographs of a camera saves most of the time. The result
-depends on the file and on `at_least_px` alone.
+A caller that will shrink the image says so with `at_least_px`: a JPEG is then decoded at the smallest eighth
+of its size whose shorter side keeps that many pixels, which for photographs of a camera saves most of the
+time. The result depends on the file and on `at_least_px` alone, and not on the warnings in force.
 """
 
-import io
+import stat
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import simplejpeg
 
 from regraft.core.arrays import Array, Image
 from regraft.core.errors import DataError
-from regraft.data.pixels import from_array, from_pillow, orient
+from regraft.data.dicom import decode_dicom
+from regraft.data.formats import sniff
+from regraft.data.limits import MOST_BYTES, require_sensible_shape
+from regraft.data.numpy_file import decode_npy
+from regraft.data.pillow_file import decode_pillow, open_pillow
+from regraft.data.pixels import from_array
+from regraft.data.silence import silence
 
 Source = Path | str | bytes | PIL.Image.Image | Array
-
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
-JPEG_FORMATS = ("JPEG", "MPO")
-ORIENTATION_TAG = 0x0112
-
-# A picture a hundred times as long as wide is a strip or a mistake, and enlarging its shorter side to a
-# network's size would need gigabytes.
-LONGEST_RATIO = 100
 
 
 def decode(source: Source, *, at_least_px: int = 0) -> Image:
@@ -55,12 +51,18 @@ def decode_plainly(source: Source, *, at_least_px: int = 0) -> Image:
     """As `decode`, with errors that say the reason alone: for callers that name the file themselves."""
     if isinstance(source, np.ndarray):
         pixels = from_array(source)
-        _require_sensible_shape(pixels.shape[1], pixels.shape[0])
+        require_sensible_shape(pixels.shape[1], pixels.shape[0])
         return pixels
-    if isinstance(source, PIL.Image.Image):
-        return _decode_pillow(source, b"", 0)
-    data = source if isinstance(source, bytes) else _read(Path(source))
-    return _decode_pillow(_open(data), data, at_least_px)
+    with silence():
+        if isinstance(source, PIL.Image.Image):
+            return decode_pillow(source)
+        data = source if isinstance(source, bytes) else read_bytes(Path(source))
+        name = sniff(data)
+        if name == "NPY":
+            return decode_npy(data)
+        if name == "DICOM":
+            return decode_dicom(data)
+        return decode_pillow(open_pillow(data, name), data, at_least_px=at_least_px)
 
 
 def describe(source: Source) -> str:
@@ -74,79 +76,26 @@ def describe(source: Source) -> str:
     return str(getattr(source, "filename", "")) or "the Pillow image given"
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """All of a file, if it is one and not absurdly long.
+
+    Raises:
+        DataError: it is not there, is no file, is empty, too long, or cannot be read.
+    """
     try:
-        return path.read_bytes()
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # To read from a pipe would wait, for ever, for somebody to write into it.
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+            raise DataError(f"it cannot be read: it is {kind} and no file")
+        if status.st_size > MOST_BYTES:
+            raise DataError(f"the file has {status.st_size:,} bytes, more than {MOST_BYTES:,}")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise DataError("there is no such file") from None
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror or error})") from error
-
-
-def _open(data: bytes) -> PIL.Image.Image:
+    except (OSError, ValueError) as error:
+        # A name with a zero byte, as a table can hold, is a ValueError.
+        raise DataError(f"the file cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if not data:
         raise DataError("the file is empty (0 bytes)")
-    try:
-        return PIL.Image.open(io.BytesIO(data), formats=FORMATS)
-    except PIL.UnidentifiedImageError:
-        kinds = "JPEG, PNG, WebP, BMP, TIFF or GIF"
-        raise DataError(f"it is no {kinds} image, or its beginning is damaged") from None
-    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
-        raise DataError(_too_large()) from None
-    except Exception as error:
-        # Decoders of damaged files raise whatever their parsing runs into: struct.error, KeyError, ...
-        raise DataError(f"its header is damaged ({error})") from error
-
-
-def _decode_pillow(image: PIL.Image.Image, data: bytes, at_least_px: int) -> Image:
-    _require_sensible_shape(*image.size)
-    try:
-        pixels = _fast_jpeg(image, data, at_least_px)
-        if pixels is None:
-            if image.format in JPEG_FORMATS and at_least_px > 0 and data:
-                image.draft(None, (at_least_px, at_least_px))
-            # Loading may turn the image (TIFF) or find its orientation behind the pixels (PNG).
-            image.load()
-            pixels = from_pillow(image)
-    except Exception as error:
-        truncated = "truncated" in str(error).casefold()
-        raise DataError(f"it is {'cut short' if truncated else 'damaged'} ({error})") from error
-    return orient(pixels, _orientation(image))
-
-
-def _fast_jpeg(image: PIL.Image.Image, data: bytes, at_least_px: int) -> Image | None:
-    """The pixels of an ordinary JPEG, or None if Pillow has to decode and judge it."""
-    if image.format not in JPEG_FORMATS or image.mode not in ("RGB", "L") or not data:
-        return None
-    # Without a wish the whole size is asked for: simplejpeg reads 0 as "no lower limit".
-    width, height = (at_least_px, at_least_px) if at_least_px > 0 else image.size
-    try:
-        pixels: Image = simplejpeg.decode_jpeg(data, colorspace="RGB", min_height=height, min_width=width)
-    except ValueError:
-        # It is strict: stray bytes between segments, which every viewer tolerates, are errors to it.
-        return None
-    return pixels
-
-
-def _orientation(image: PIL.Image.Image) -> int:
-    try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - damaged notes about an image are no reason to refuse it
-        return 1
-    return value if isinstance(value, int) else 1
-
-
-def _require_sensible_shape(width: int, height: int) -> None:
-    if not width or not height:
-        raise DataError(f"it has no pixels ({width} by {height})")
-    if PIL.Image.MAX_IMAGE_PIXELS is not None and width * height > PIL.Image.MAX_IMAGE_PIXELS:
-        raise DataError(_too_large())
-    if max(width, height) > LONGEST_RATIO * min(width, height):
-        raise DataError(f"it is {width} by {height} pixels, more than {LONGEST_RATIO} times as long as wide")
-
-
-def _too_large() -> str:
-    return (
-        f"it has more than {PIL.Image.MAX_IMAGE_PIXELS:,} pixels; cut or shrink it, or if you trust it raise "
-        f"PIL.Image.MAX_IMAGE_PIXELS"
-    )
+    return data

@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import PIL.Image
@@ -6,7 +7,11 @@ import pytest
 
 from regraft.core.errors import DataError
 from regraft.data import decode
-from regraft.data.decode import ORIENTATION_TAG
+from regraft.data.formats import require_reader
+from regraft.data.limits import MOST_BYTES
+from regraft.data.pillow_file import ORIENTATION_TAG
+
+require_reader("HEIF")
 
 
 def encode(image, kind, **options):
@@ -52,11 +57,12 @@ def test_a_scaled_decode_is_smaller_and_shows_the_same(photo):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 def test_exif_orientation(photo, kind, orientation):
+    photo = photo.resize((64, 43))
     exif = PIL.Image.Exif()
     exif[ORIENTATION_TAG] = orientation
-    data = encode(photo, kind, exif=exif)
+    data = encode(photo, kind, exif=exif.tobytes())
     turns = {
         2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
         3: PIL.Image.Transpose.ROTATE_180,
@@ -68,13 +74,16 @@ def test_exif_orientation(photo, kind, orientation):
     }
     plain = PIL.Image.fromarray(decode(encode(photo, kind)))
     expected = plain.transpose(turns[orientation]) if orientation > 1 else plain
+    if kind == "HEIF":
+        # Its encoder turns the pixels by a note of its own, and loses something each time.
+        assert np.abs(decode(data).astype(int) - np.asarray(expected)).mean() < 6
+        return
     np.testing.assert_array_equal(decode(data), np.asarray(expected))
     # A Pillow image that still carries its orientation is turned as well, and is itself left as it was.
     opened = PIL.Image.open(io.BytesIO(data))
     np.testing.assert_array_equal(decode(opened), np.asarray(expected))
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_damaged_exif_is_no_reason_to_refuse(photo):
     data = encode(photo, "JPEG", exif=b"Exif\x00\x00MM\x00*\x00\x00\xff\xff")
     assert decode(data).shape == (427, 640, 3)
@@ -91,9 +100,19 @@ def test_a_palette_with_transparency_lies_on_white():
 
 def test_the_first_frame_is_taken():
     frames = [PIL.Image.new("RGB", (4, 4), colour) for colour in ((255, 0, 0), (0, 0, 255))]
-    for kind in ("GIF", "TIFF"):
+    for kind in ("GIF", "TIFF", "PNG", "WEBP", "MPO", "AVIF"):
         data = encode(frames[0], kind, save_all=True, append_images=frames[1:])
-        assert decode(data)[0, 0].tolist() == [255, 0, 0]
+        np.testing.assert_allclose(decode(data)[0, 0], [255, 0, 0], atol=3)
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_formats_of_telephones(photo, kind):
+    photo = photo.resize((64, 43))
+    seen = decode(encode(photo, kind, quality=90))
+    assert np.abs(seen.astype(int) - np.asarray(photo)).mean() < 6
+    if kind == "AVIF":
+        cut = encode(photo.convert("RGBA"), kind)
+        assert decode(cut).shape == seen.shape
 
 
 def test_sixteen_bit_png_is_scaled_and_not_clipped():
@@ -103,8 +122,15 @@ def test_sixteen_bit_png_is_scaled_and_not_clipped():
 
 
 def test_float_tiff_uses_its_own_range():
-    values = np.array([[-1.0, 0.0, 1.0, np.nan]], np.float32)
-    assert decode(encode(PIL.Image.fromarray(values), "TIFF"))[0, :, 0].tolist() == [0, 128, 255, 0]
+    values = np.array([[-1.0, 0.0, 1.0]], np.float32)
+    assert decode(encode(PIL.Image.fromarray(values), "TIFF"))[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_no_numbers_are_refused(value):
+    values = np.array([[0.0, 1.0, value]], np.float32)
+    with pytest.raises(DataError, match="not finite numbers"):
+        decode(encode(PIL.Image.fromarray(values), "TIFF"))
 
 
 def test_paths_and_bytes_are_one(photo, tmp_path):
@@ -147,8 +173,8 @@ def test_stray_bytes_in_a_jpeg_are_tolerated_as_by_every_viewer(photo):
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"hello", "no JPEG, PNG, WebP, BMP, TIFF or GIF image"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no JPEG"),
+        (b"hello", "no JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC, DICOM or NumPy image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "a PostScript document, no JPEG"),
         (b"\xff\xd8\xff", "beginning is damaged"),
     ],
 )
@@ -163,8 +189,32 @@ def test_what_is_no_image(tmp_path, data, reason):
 def test_unreadable_paths(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         decode(tmp_path / "none.jpg")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot be read: it is a folder"):
         decode(tmp_path)
+    with pytest.raises(DataError, match="cannot be read"):
+        decode("a\0b.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(DataError, match="a pipe or a device"):
+        decode(tmp_path / "pipe.jpg")
+
+
+def test_an_absurdly_long_file_is_not_read(tmp_path):
+    path = tmp_path / "long.tif"
+    with path.open("wb") as stream:
+        stream.truncate(MOST_BYTES + 1)
+    with pytest.raises(DataError, match="more than 1,073,741,824"):
+        decode(path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "TIFF", "WEBP", "BMP", "JPEG"])
+def test_a_single_pixel_is_refused(kind):
+    with pytest.raises(DataError, match="1 by 1 pixels"):
+        decode(encode(PIL.Image.new("RGB", (1, 1)), kind))
+    assert decode(encode(PIL.Image.new("RGB", (2, 1)), kind)).shape == (1, 2, 3)
 
 
 def test_absurd_sizes_are_refused(photo, monkeypatch):
@@ -176,14 +226,6 @@ def test_absurd_sizes_are_refused(photo, monkeypatch):
         monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", limit)
         with pytest.raises(DataError, match=f"more than {limit:,} pixels"):
             decode(data)
-
-
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_the_limit_holds_where_warnings_are_only_warnings(photo, monkeypatch):
-    data = encode(photo, "JPEG")
-    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 200_000)
-    with pytest.raises(DataError, match="more than 200,000 pixels"):
-        decode(data)
 
 
 def test_messages_name_what_was_given(photo, tmp_path):

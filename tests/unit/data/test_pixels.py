@@ -3,8 +3,8 @@ import PIL.Image
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.data import decode
-from regraft.data.pixels import from_array, from_pillow
+from regraft.data import decode, pixels
+from regraft.data.pixels import from_array, from_pillow, own_range
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"])
@@ -13,10 +13,10 @@ def test_every_mode_becomes_rgb(photo, mode):
     image = photo
     for step in steps:
         image = image.convert(step)
-    pixels = from_pillow(image)
-    assert pixels.dtype == np.uint8
-    assert pixels.shape == (427, 640, 3)
-    assert np.abs(pixels.mean() - np.asarray(photo).mean()) < 12
+    found = from_pillow(image)
+    assert found.dtype == np.uint8
+    assert found.shape == (427, 640, 3)
+    assert np.abs(found.mean() - np.asarray(photo).mean()) < 12
 
 
 @pytest.mark.parametrize("mode", ["YCbCr", "LAB", "HSV", "I", "F"])
@@ -34,11 +34,22 @@ def test_sixteen_bits_in_both_byte_orders(mode):
     assert from_pillow(image)[0, :, 1].tolist() == [0, 128, 255]
 
 
-def test_a_constant_or_empty_range_is_black():
+def test_a_constant_is_black_and_no_range_is_too_wide():
     assert not from_pillow(PIL.Image.new("F", (2, 2), 5.0)).any()
-    assert not from_pillow(PIL.Image.fromarray(np.full((2, 2), np.nan, np.float32))).any()
     extremes = np.array([[-(2**31), 2**31 - 1]], np.int32)
     assert from_pillow(PIL.Image.fromarray(extremes))[0, :, 0].tolist() == [0, 255]
+    for widest in (np.finfo(np.float64).max, 1e-300):
+        assert own_range(np.array([[-widest, widest]])).tolist() == [[0, 255]]
+
+
+def test_a_large_picture_is_converted_in_bands_as_in_one_piece(monkeypatch):
+    random = np.random.default_rng(0)
+    rgba = random.integers(0, 256, (37, 11, 4), np.uint8)
+    grey = random.integers(0, 65536, (37, 11), np.uint16)
+    whole = [from_array(rgba), from_array(grey), own_range(grey)]
+    monkeypatch.setattr(pixels, "BAND_VALUES", 100)
+    for one, other in zip(whole, [from_array(rgba), from_array(grey), own_range(grey)], strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_alpha_is_composited_over_white():
@@ -53,6 +64,26 @@ def test_arrays():
     for array in (grey, grey[:, :, None], np.repeat(grey[:, :, None], 3, 2), grey / 255.0):
         assert decode(array).tolist() == [[[0] * 3, [255] * 3]]
     assert decode(np.full((2, 2, 3), 0.5, np.float32))[0, 0].tolist() == [128] * 3
+    sixteen = np.array([[0, 257, 32896, 65535]], np.uint16)
+    assert (
+        decode(sixteen)[0, :, 0].tolist()
+        == decode(sixteen.astype(">u2"))[0, :, 1].tolist()
+        == [0, 1, 128, 255]
+    )
+
+
+def test_channels_may_come_first_where_they_cannot_be_last():
+    random = np.random.default_rng(0)
+    last = random.integers(0, 256, (8, 9, 3), np.uint8)
+    np.testing.assert_array_equal(decode(np.moveaxis(last, 2, 0)), last)
+    ambiguous = random.integers(0, 256, (3, 9, 3), np.uint8)
+    np.testing.assert_array_equal(decode(ambiguous), ambiguous)
+
+
+def test_an_array_stays_the_callers():
+    array = np.zeros((4, 4, 3), np.uint8)
+    decode(array)[:] = 9
+    assert not array.any()
 
 
 @pytest.mark.parametrize(
