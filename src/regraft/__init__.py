@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         RegraftError,
         TrainingError,
     )
-    from regraft.data import Dataset, audit, read, read_folder, read_table
+    from regraft.data import Dataset, from_images, read, read_folder, read_table
     from regraft.features import FeatureStore
     from regraft.pipeline import (
         Model,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Recipe,
         Report,
         Run,
+        audit,
         embed,
         evaluate,
         fit,
@@ -48,7 +49,7 @@ _HOMES = {
         "RegraftError",
         "TrainingError",
     ),
-    "regraft.data": ("Dataset", "audit", "read", "read_folder", "read_table"),
+    "regraft.data": ("Dataset", "from_images", "read", "read_folder", "read_table"),
     "regraft.features": ("FeatureStore",),
     "regraft.pipeline": (
         "Model",
@@ -56,6 +57,7 @@ _HOMES = {
         "Recipe",
         "Report",
         "Run",
+        "audit",
         "embed",
         "evaluate",
         "fit",
@@ -70,6 +72,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a user meets them
     "read",
     "read_folder",
     "read_table",
+    "from_images",
     "audit",
     "fit",
     "evaluate",

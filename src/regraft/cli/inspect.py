@@ -8,17 +8,23 @@ from cyclopts import Parameter
 from regraft.cli.output import print_json
 
 
-def inspect(source: Path, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
-    """Look at labelled images before using them: counts, sizes, copies, leaks, files that cannot be read.
+def inspect(
+    source: Path, /, *, page: Path | None = None, json: Annotated[bool, Parameter(negative=())] = False
+) -> None:
+    """Look at labelled images before using them: copies, leaks, shortcuts, odd and broken files.
 
     Args:
         source: labelled images, laid out as for `regraft fit`.
+        page: an .html file to write as well, with pictures of what was found.
         json: print one JSON object instead of text.
     """
-    from regraft.data import audit, read
-    from regraft.report import audit_text
+    from regraft.core.files import write_bytes
+    from regraft.pipeline.audit import audit
+    from regraft.report import audit_page, audit_text
 
-    found = audit(read(source))
+    found = audit(source)
+    if page is not None:
+        write_bytes(page, audit_page(found).encode(errors="backslashreplace"))
     if json:
         print_json(found)
     else:

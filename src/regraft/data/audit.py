@@ -1,98 +1,106 @@
 """A look at labelled images before they are used: what is there, and what is wrong with it."""
 
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from math import exp, log
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import PIL.Image
+from regraft.core.hashing import plain, unit_interval
+from regraft.data.copies import find_copies
+from regraft.data.dataset import Dataset
+from regraft.data.extremes import extremes
+from regraft.data.look import Seen
+from regraft.data.names_alike import names_alike
 
-from regraft.core.errors import DataError
-from regraft.core.hashing import plain
-from regraft.core.progress import progress
-from regraft.data.dataset import Dataset, Skipped
-from regraft.data.decode import decode_plainly
-from regraft.data.units import leaks
-
-THREADS = 4
 MOST_LISTED = 100
-THUMBNAIL_PX = 64
+SIZES_LISTED = 10
+SAMPLES_PER_CLASS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look at one file showed."""
+def describe_dataset(dataset: Dataset, seen: Sequence[Seen]) -> dict[str, Any]:
+    """Describe a data set that was looked at, as plain data; `docs/json.md` says what each key is.
 
-    width: int
-    height: int
-    kind: str
-
-
-def audit(dataset: Dataset) -> dict[str, Any]:
-    """Decode every image and describe the data set.
-
-    Returns:
-        Plain data: `images, classes` (name to count), `parts, groups, domains, skipped, skipped_files` (files
-        that do not decode among them), `kinds` (format and mode to count), `width_px` and `height_px` (least,
-        median, most), `copies` (sets of byte-identical files), `conflicts` (those with different labels),
-        `leaks` (units of which some images were given as train and others as val or test).
-
-    Cost: one decoding of every image, scaled down where the format allows.
+    Args:
+        dataset: the images that decode; those that do not are among its skipped files.
+        seen: what the look at each of them showed.
     """
-    seen, skipped = _look(dataset)
-    usable = dataset.without(skipped)
-    copies = [paths for paths in _by_content(usable).values() if len(paths) > 1]
-    labels = {e.path: e.label for e in usable.examples}
+    copies = find_copies(dataset, seen)
+    sets = {
+        "copies": copies.same_bytes,
+        "pixel_copies": copies.same_pixels,
+        "conflicts": copies.conflicts,
+        "leaks": copies.leaks,
+    }
+    odd = extremes(dataset.paths, seen)
     return {
-        "images": len(usable),
-        "classes": usable.class_counts,
-        "parts": dict(Counter(e.part or "undecided" for e in usable.examples)),
-        "groups": len({e.group for e in usable.examples} - {""}),
-        "domains": dict(Counter(e.domain for e in usable.examples if e.domain)),
-        "skipped": len(usable.skipped),
-        "skipped_files": plain(usable.skipped[:MOST_LISTED]),
-        "kinds": dict(Counter(one.kind for one in seen).most_common()),
-        "width_px": _spread([one.width for one in seen]),
-        "height_px": _spread([one.height for one in seen]),
-        "copies": plain(copies[:MOST_LISTED]),
-        "conflicts": plain([c for c in copies if len({labels[path] for path in c}) > 1][:MOST_LISTED]),
-        "leaks": plain([[e.path for e in unit] for unit in leaks(usable)][:MOST_LISTED]),
+        "root": str(dataset.root),
+        "images": len(dataset),
+        "classes": dataset.class_counts,
+        "balance": balance(dataset.class_counts),
+        "classes_alike": plain(names_alike(dataset.classes)),
+        "parts": dict(Counter(e.part or "undecided" for e in dataset.examples)),
+        "groups": len({e.group for e in dataset.examples} - {""}),
+        "domains": dict(Counter(e.domain for e in dataset.examples if e.domain)),
+        "skipped": len(dataset.skipped),
+        "skipped_files": plain(dataset.skipped[:MOST_LISTED]),
+        **_measures(seen),
+        **{name: [[str(e.path) for e in one] for one in found[:MOST_LISTED]] for name, found in sets.items()},
+        "extremes": {name: plain(paths[:MOST_LISTED]) for name, paths in odd.items()},
+        "totals": {name: len(found) for name, found in (sets | odd).items()},
+        "samples": samples(dataset),
     }
 
 
-def _look(dataset: Dataset) -> tuple[list[Seen], list[Skipped]]:
-    seen: list[Seen] = []
-    skipped: list[Skipped] = []
-    with ThreadPoolExecutor(THREADS) as pool, progress("looking at the images", len(dataset)) as advance:
-        for found in pool.map(_look_at, dataset.paths):
-            if isinstance(found, Seen):
-                seen.append(found)
-            else:
-                skipped.append(found)
-            advance(1)
-    return seen, skipped
+def balance(counts: Mapping[str, int]) -> dict[str, Any] | None:
+    """How evenly images are spread over the classes that have any; None without images.
+
+    `effective_classes` is the exponential of the entropy of the shares: k for k equal classes, near 1 where
+    one class has nearly everything.
+    """
+    present = {name: number for name, number in counts.items() if number}
+    if not present:
+        return None
+    total = sum(present.values())
+    entropy = -sum(number / total * log(number / total) for number in present.values())
+    largest, smallest = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
+    return {
+        "largest": largest,
+        "smallest": smallest,
+        "ratio": round(present[largest] / present[smallest], 2),
+        "effective_classes": round(exp(entropy), 2),
+    }
 
 
-def _look_at(path: Path) -> Seen | Skipped:
-    try:
-        decode_plainly(path, at_least_px=THUMBNAIL_PX)
-        # The header is read apart: the decoder may give a scaled picture.
-        with PIL.Image.open(path) as image:
-            return Seen(image.width, image.height, f"{image.format} {image.mode}")
-    except (DataError, OSError) as error:
-        return Skipped(path, str(error))
-
-
-def _by_content(dataset: Dataset) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = defaultdict(list)
+def samples(dataset: Dataset) -> dict[str, list[str]]:
+    """A few images of each class, drawn by a lot from their content: the same ones every time."""
+    found: dict[int, list[tuple[float, Path]]] = defaultdict(list)
     for example in dataset.examples:
-        found[example.sha256].append(example.path)
-    return found
+        for label in example.all_labels:
+            found[label].append((unit_interval(f"sample:{example.sha256}"), example.path))
+    return {
+        name: [str(path) for _, path in sorted(found[label])[:SAMPLES_PER_CLASS]]
+        for label, name in enumerate(dataset.classes)
+    }
 
 
-def _spread(values: list[int]) -> dict[str, float] | None:
+def _measures(seen: Sequence[Seen]) -> dict[str, Any]:
+    headers = [one.header for one in seen]
+    sizes = Counter(f"{one.width} x {one.height}" for one in headers)
+    return {
+        "kinds": dict(Counter(one.kind for one in headers).most_common()),
+        "bits": dict(Counter(str(one.bits) for one in headers).most_common()),
+        "sizes": dict(sizes.most_common(SIZES_LISTED)),
+        "width_px": _spread([one.width for one in headers]),
+        "height_px": _spread([one.height for one in headers]),
+        "aspect_ratio": _spread([round(one.width / one.height, 3) for one in headers]),
+        "jpeg_quality": _spread([one.quality for one in headers if one.quality is not None]),
+        "file_bytes": _spread([one.file_bytes for one in seen]),
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float] | None:
     if not values:
         return None
     return {"least": min(values), "median": median(values), "most": max(values)}

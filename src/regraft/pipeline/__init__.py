@@ -1,5 +1,6 @@
 """The main job: recipe, ladder, model, run folder."""
 
+from regraft.pipeline.audit import audit
 from regraft.pipeline.embed import embed
 from regraft.pipeline.evaluate import evaluate
 from regraft.pipeline.fit import fit
@@ -14,6 +15,7 @@ __all__ = [
     "Recipe",
     "Report",
     "Run",
+    "audit",
     "clear_cache",
     "describe_backbone",
     "embed",

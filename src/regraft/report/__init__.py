@@ -1,8 +1,23 @@
 """Text and HTML over plain data."""
 
-from regraft.report.findings import audit_text, evaluation_text
+from regraft.report.audit_page import audit_page
+from regraft.report.audit_text import audit_text
+from regraft.report.evaluation_text import evaluation_text
+from regraft.report.finding import Finding
+from regraft.report.findings import findings
 from regraft.report.html import html
 from regraft.report.summary import Summary, check_summary
 from regraft.report.text import renderable, text
 
-__all__ = ["Summary", "audit_text", "check_summary", "evaluation_text", "html", "renderable", "text"]
+__all__ = [
+    "Finding",
+    "Summary",
+    "audit_page",
+    "audit_text",
+    "check_summary",
+    "evaluation_text",
+    "findings",
+    "html",
+    "renderable",
+    "text",
+]

@@ -1,81 +1,174 @@
-"""Short texts for results that have no page of their own: an evaluation, a look at the data."""
+"""What a look at the data says in sentences: what is wrong, what that means, what to do about it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
-from regraft.evaluation.phrases import count, percent
-from regraft.report.phrases import METRICS, printable, score, span
+from regraft.evaluation.phrases import count, listed
+from regraft.report.advice import EXTREMES
+from regraft.report.cue_findings import content_found, shortcuts_found
+from regraft.report.finding import Audit, Finding, Level, named, they_are, total
 
-NAMED = 5
-ENDS = 6
-
-
-def evaluation_text(found: Mapping[str, Any]) -> str:
-    """What `regraft evaluate` prints."""
-    accuracy = found["metrics"]["accuracy"]
-    lines = [
-        f"Right on {percent(accuracy['value'])} of {count(found['images'], 'image')} ({span(accuracy)})."
-    ]
-    if found["seen_in_training"]:
-        seen = count(found["seen_in_training"], "image")
-        lines.append(f"! The run learnt from {seen} of these: what it says of them proves little.")
-    lines.append("")
-    for name, interval in found["metrics"].items():
-        title = METRICS[name][0] if name in METRICS else name
-        ends = f"{score(name, interval['low'])} to {score(name, interval['high'])}"
-        lines.append(f"  {title:20} {score(name, interval['value']):>8}   ({ends})")
-    lines += ["", *_skipped(found)]
-    return _printable(lines).rstrip()
+FEW_IMAGES = 10
+UNEVEN, VERY_UNEVEN = 3, 20
+EXAMPLES = 3
 
 
-def audit_text(found: Mapping[str, Any]) -> str:
-    """What `regraft inspect` prints."""
-    counts = found["classes"]
-    classes = f"{len(counts):,} {'class' if len(counts) == 1 else 'classes'}"
-    lines = [f"{count(found['images'], 'image')} in {classes}."]
-    rows = sorted(counts.items(), key=lambda item: item[1])
-    shown = rows if len(rows) <= 2 * ENDS else rows[:ENDS] + rows[-ENDS:]
-    lines += [f"  {name:24} {number:8,}" for name, number in shown]
-    if len(shown) < len(rows):
-        lines.append(f"  (the {ENDS} smallest and the {ENDS} largest of {len(rows):,})")
-    if found["width_px"]:
-        width, height = found["width_px"], found["height_px"]
-        lines.append(
-            f"Sizes: {width['least']} x {height['least']} to {width['most']} x {height['most']} pixels, "
-            f"median {width['median']:g} x {height['median']:g}."
+def findings(audit: Audit) -> tuple[Finding, ...]:
+    """All findings, the worst first; a single good one where there is nothing to act on or to know."""
+    found = [finding for rule in RULES for finding in rule(audit)]
+    if not found and audit["images"]:
+        found = [
+            Finding("good", "images", "Nothing was found that would make results look better than they are.")
+        ]
+    return tuple(sorted(found, key=lambda one: one.level != "warning"))
+
+
+def _sets(name: str, level: Level, noun: str, rest: tuple[str, str]) -> Callable[[Audit], Iterator[Finding]]:
+    """A rule for a list of sets: how many, what that means, what to do."""
+
+    def rule(audit: Audit) -> Iterator[Finding]:
+        number = total(audit, name)
+        if number:
+            meaning, advice = rest
+            first = audit[name][0]
+            images = first["images"] if isinstance(first, Mapping) else first
+            yield Finding(level, name, f"{they_are(number, noun)} {meaning}.", advice, (*images[:EXAMPLES],))
+
+    return rule
+
+
+def _skipped(audit: Audit) -> Iterator[Finding]:
+    if audit["skipped"]:
+        one = audit["skipped"] == 1
+        yield Finding(
+            "warning",
+            "skipped_files",
+            f"{count(audit['skipped'], 'file')} skipped: {'it' if one else 'they'} cannot be used.",
+            "Replace or remove, or live without.",
         )
-        kinds = ", ".join(f"{kind} ({number:,})" for kind, number in found["kinds"].items())
-        lines.append(f"Kinds: {kinds}.")
-    for name in ("parts", "domains"):
-        if len(found[name]) > 1:
-            parts = ", ".join(f"{part} {number:,}" for part, number in found[name].items())
-            lines.append(f"{name.capitalize()}: {parts}.")
-    if found["groups"]:
-        lines.append(f"Groups: {found['groups']:,}.")
-    lines += _sets(found["copies"], "image", "stored more than once (kept together in every split)")
-    lines += _sets(found["conflicts"], "image", "stored under different labels (correct one of them)")
-    lines += _sets(
-        found["leaks"], "image or group", "in more than one given part (what is tested there was learnt)"
+
+
+def _alike(audit: Audit) -> Iterator[Finding]:
+    for names in audit.get("classes_alike", ()):
+        yield Finding(
+            "warning",
+            "classes_alike",
+            f"The classes {named(names)} differ only by case, accent, space or hyphen: probably one.",
+            "If so, give them one name.",
+        )
+
+
+def _small(audit: Audit) -> Iterator[Finding]:
+    present = {name: number for name, number in audit["classes"].items() if number}
+    alone = [repr(name) for name, number in present.items() if number < 2]
+    few = [repr(name) for name, number in present.items() if 2 <= number < FEW_IMAGES]
+    if len(audit["classes"]) == 1:
+        yield Finding(
+            "warning",
+            "classes",
+            "There is a single class; telling classes apart needs at least two.",
+            "Put the images of each class in a folder of its own.",
+        )
+    if alone:
+        yield Finding(
+            "warning",
+            "classes",
+            f"With a single image: {listed(alone)}. It cannot be both learnt and checked.",
+            "Add images, or take the class out.",
+        )
+    if few:
+        yield Finding(
+            "note",
+            "classes",
+            f"With fewer than {FEW_IMAGES} images: {listed(few)}. Scores there mean little.",
+            "Add images where those classes matter.",
+        )
+
+
+def _balance(audit: Audit) -> Iterator[Finding]:
+    balance = audit.get("balance")
+    if not balance or balance["ratio"] < UNEVEN:
+        return
+    yield Finding(
+        "warning" if balance["ratio"] >= VERY_UNEVEN else "note",
+        "balance",
+        f"{balance['largest']!r} has {balance['ratio']:,.3g} times the images of {balance['smallest']!r}; "
+        f"the shares are those of {balance['effective_classes']:.1f} equally large classes, of "
+        f"{len(audit['classes']):,}. A high accuracy may mean only that the large ones are known.",
+        "Judge by balanced accuracy, and try --class-weights balanced if the small ones matter as much.",
     )
-    return _printable(lines + _skipped(found))
 
 
-def _sets(sets: Sequence[Sequence[str]], what: str, finding: str) -> list[str]:
-    if not sets:
-        return []
-    first = " = ".join(sets[0][:3])
-    return [f"! {count(len(sets), what)} {finding}: {first}{', ...' if len(sets) > 1 else ''}"]
+def _extremes(audit: Audit) -> Iterator[Finding]:
+    for name, (meaning, advice) in EXTREMES.items():
+        number = total(audit, name)
+        if number:
+            shown = audit["extremes"][name][:EXAMPLES]
+            yield Finding(
+                "note", f"extremes.{name}", f"{they_are(number, 'image')} {meaning}.", advice, (*shown,)
+            )
 
 
-def _printable(lines: Sequence[str]) -> str:
-    return "\n".join(map(printable, lines))
+def _groups(audit: Audit) -> Iterator[Finding]:
+    for one in audit.get("suspected_groups", ()):
+        yield Finding(
+            "warning",
+            "suspected_groups",
+            f"{count(one['images'], 'image')} seem to form {count(one['groups'], 'group')} by {one['how']}: "
+            f"{one['evidence']}. Images of one group in train and test make scores look too good.",
+            "If it is so, give them a group.",
+        )
 
 
-def _skipped(found: Mapping[str, Any]) -> list[str]:
-    if not found["skipped"]:
-        return []
-    lines = [f"! {count(found['skipped'], 'file')} skipped:"]
-    lines += [f"    {one['path']}: {one['reason']}" for one in found["skipped_files"][:NAMED]]
-    if found["skipped"] > NAMED:
-        lines.append(f"    and {found['skipped'] - NAMED:,} more")
-    return lines
+RULES: tuple[Callable[[Audit], Iterator[Finding]], ...] = (
+    _sets(
+        "conflicts",
+        "warning",
+        "picture",
+        (
+            "stored under different labels, of which only one can be right",
+            "Decide, and delete the other file.",
+        ),
+    ),
+    _sets(
+        "leaks",
+        "warning",
+        "picture or group",
+        (
+            "in more than one given part: what is tested there was learnt, so scores look too good",
+            "Remove from train what val or test has.",
+        ),
+    ),
+    _sets(
+        "near_conflicts",
+        "warning",
+        "set of near-duplicates",
+        ("under different labels; at least one label is doubtful", "Look at them, and correct the labels."),
+    ),
+    _sets(
+        "near_leaks",
+        "warning",
+        "set of near-duplicates",
+        (
+            "across given parts: what is tested there was as good as learnt",
+            "Remove from train what val or test has.",
+        ),
+    ),
+    shortcuts_found,
+    _groups,
+    _skipped,
+    _alike,
+    _small,
+    _balance,
+    _sets("copies", "note", "image", ("stored more than once (kept together in every split)", "")),
+    _sets(
+        "pixel_copies",
+        "note",
+        "picture",
+        ("stored in several files that differ in format or notes only", "Keep one of each."),
+    ),
+    _sets(
+        "near_copies", "note", "set of near-duplicates", ("there: rescaled, cropped, turned or the like", "")
+    ),
+    _extremes,
+    content_found,
+)

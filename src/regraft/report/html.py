@@ -25,7 +25,7 @@ def html(summary: Mapping[str, Any]) -> str:
     """
     whole = check_summary(summary)
     rows = phrases.weakest(whole["per_class"])
-    page: str = _template().render(
+    page: str = template("report.html.jinja").render(
         s=whole,
         phrases=phrases,
         percent=percent,
@@ -61,14 +61,15 @@ def bar(interval: Range, start: float = 0.0, stop: float = 1.0) -> Any:
 
 
 @cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A page's template; whatever is put into it is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("regraft.report", "templates")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
 
 
 def _scores(summary: Summary) -> list[dict[str, Any]]:

@@ -1,0 +1,55 @@
+"""Everything that is worth knowing of labelled images before they are used."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from regraft.core.hashing import plain
+from regraft.data import Dataset, DataSource, describe_dataset, look, read
+from regraft.pipeline.shortcuts import shortcuts
+from regraft.report import findings
+
+NEAR = ("near_copies", "near_conflicts", "near_leaks", "suspected_groups")
+
+
+def audit(source: DataSource) -> dict[str, Any]:
+    """Decode every image once and say what is there, and what is wrong with it.
+
+    Returns:
+        Plain data, whose keys `docs/json.md` explains. Files that do not decode are among `skipped_files`.
+
+    Raises:
+        DataError: the source cannot be read as labelled images.
+
+    Cost: one decoding of every image, and some seconds for the cues.
+    """
+    usable, seen = look(read(source))
+    found = describe_dataset(usable, seen)
+    found |= {name: [] for name in NEAR}
+    found["shortcuts"] = plain(shortcuts(usable, seen))
+    found["mentioned"] = mentioned(usable, found)
+    found["findings"] = plain(findings(found))
+    return found
+
+
+def mentioned(dataset: Dataset, found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What is known of every image that a list names: `class`, and `part` and `group` where it has them."""
+    named = set(_paths(found))
+    told = {}
+    for example in dataset.examples:
+        path = str(example.path)
+        if path in named:
+            label = "|".join(dataset.classes[label] for label in example.all_labels)
+            known = {"class": label, "part": example.part, "group": example.group}
+            told[path] = {name: value for name, value in known.items() if value}
+    return told
+
+
+def _paths(found: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("copies", "pixel_copies", "conflicts", "leaks"):
+        for together in found[name]:
+            yield from together
+    for name in ("near_copies", "near_conflicts", "near_leaks"):
+        for one in found[name]:
+            yield from one["images"]
+    for listed in (*found["extremes"].values(), *found["samples"].values()):
+        yield from listed
