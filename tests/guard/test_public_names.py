@@ -24,6 +24,7 @@ PUBLIC = [
     "embed",
     "evaluate",
     "fit",
+    "from_images",
     "load",
     "read",
     "read_folder",

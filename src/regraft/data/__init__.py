@@ -1,13 +1,17 @@
 """Labelled images: reading folders and tables, parts and folds, decoding, views, batches."""
 
-from regraft.data.audit import audit
-from regraft.data.dataset import Dataset, Example, Part, Skipped, require_parts, require_trainable
+from regraft.data.audit import describe_dataset
+from regraft.data.dataset import Dataset, Example, Skipped, require_parts, require_trainable
 from regraft.data.decode import Source, decode
 from regraft.data.digits import write_digits
 from regraft.data.folder import read_folder
 from regraft.data.folds import NEVER_HELD_OUT, folds
+from regraft.data.images import from_images
 from regraft.data.loading import Batch, batches
-from regraft.data.reading import read
+from regraft.data.look import Seen, look
+from regraft.data.names import Part
+from regraft.data.public_sets import PUBLIC_SETS, write_public_set
+from regraft.data.reading import DataSource, Labelled, path_of, read
 from regraft.data.scan import find_images
 from regraft.data.split import split
 from regraft.data.table import read_table
@@ -16,20 +20,27 @@ from regraft.data.view import View
 
 __all__ = [
     "NEVER_HELD_OUT",
+    "PUBLIC_SETS",
     "Batch",
+    "DataSource",
     "Dataset",
     "Example",
+    "Labelled",
     "Part",
+    "Seen",
     "Skipped",
     "Source",
     "Unit",
     "View",
-    "audit",
     "batches",
     "decode",
+    "describe_dataset",
     "find_images",
     "folds",
+    "from_images",
     "leaks",
+    "look",
+    "path_of",
     "read",
     "read_folder",
     "read_table",
@@ -38,4 +49,5 @@ __all__ = [
     "split",
     "units",
     "write_digits",
+    "write_public_set",
 ]

@@ -1,6 +1,7 @@
 """Finding image files on disk and hashing them. Nothing is ever written here."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,21 @@ READ = frozenset(
 # Images of other kinds: ignoring them in silence would lose somebody's pictures without a word.
 NOT_READ = frozenset(
     {".jxl", ".jp2", ".j2k", ".svg", ".psd", ".eps", ".tga", ".ico", ".ppm", ".pgm", ".exr", ".hdr", ".npz"}
-    | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".nii", ".svs", ".ndpi", ".czi", ".lif"}
+    | {
+        ".dng",
+        ".cr2",
+        ".cr3",
+        ".nef",
+        ".arw",
+        ".orf",
+        ".rw2",
+        ".raf",
+        ".nii",
+        ".svs",
+        ".ndpi",
+        ".czi",
+        ".lif",
+    }
 )
 
 # One task hashes this many files: a task for every tiny file would cost more than its hash.
@@ -54,8 +69,8 @@ def visible(folder: Path | str) -> list[os.DirEntry[str]]:
 
 def identities_above(folder: Path) -> set[Identity]:
     """A folder and everything above it, so that a link back up is recognised as a loop."""
-    stats = (above.stat() for above in (folder.resolve(), *folder.resolve().parents))
-    return {(stat.st_dev, stat.st_ino) for stat in stats}
+    every = (above.stat() for above in (folder.resolve(), *folder.resolve().parents))
+    return {(one.st_dev, one.st_ino) for one in every}
 
 
 def walk(folder: Path | str, above: set[Identity], skipped: list[Skipped]) -> Iterator[Path]:
@@ -96,11 +111,11 @@ def _listed(folder: Path | str, skipped: list[Skipped]) -> Iterator[os.DirEntry[
 
 def _identity(entry: os.DirEntry[str], skipped: list[Skipped]) -> Identity | None:
     try:
-        stat = entry.stat()
+        status = entry.stat()
     except OSError as error:
         skipped.append(Skipped(Path(entry.path), f"cannot be entered: {error.strerror or error}"))
         return None
-    return stat.st_dev, stat.st_ino
+    return status.st_dev, status.st_ino
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -137,6 +152,9 @@ def _hash_some(paths: Sequence[Path]) -> list[str | Skipped]:
 
 def _hash_one(path: Path) -> str | Skipped:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # To read from a pipe would wait, for ever, for somebody to write into it.
+            return Skipped(path, "cannot be read: it is a folder, a pipe or a device")
         digest = sha256_of_file(path)
     except FileNotFoundError:
         return Skipped(path, "there is no such file")

@@ -9,7 +9,7 @@ from regraft.backbones import load
 from regraft.core.errors import DataError
 from regraft.core.files import atomic_path
 from regraft.core.hashing import plain
-from regraft.data import Dataset
+from regraft.data import DataSource
 from regraft.data import read as read_dataset
 from regraft.features import Depths, FeatureStore, Representation, extract, read
 from regraft.pipeline.budget import Budget
@@ -18,7 +18,7 @@ from regraft.pipeline.run import MOST_SKIPPED_LISTED
 
 
 def embed(
-    source: Dataset | Path | str,
+    source: DataSource,
     out: Path | str,
     *,
     backbones: tuple[str, ...] = ("lite0",),
@@ -38,7 +38,7 @@ def embed(
     clock = Budget(FOREVER_S)
     file = Path(out).expanduser().absolute()
     representation = Representation(backbones, depths, "none")
-    dataset = source if isinstance(source, Dataset) else read_dataset(source)
+    dataset = read_dataset(source)
     store = store or FeatureStore()
     networks = {name: load(name) for name in backbones}
     passes = 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from regraft.core.errors import DataError, did_you_mean
 from regraft.core.hashing import plain
-from regraft.data import Dataset, read
+from regraft.data import Dataset, DataSource, read
 from regraft.evaluation import Answers
 from regraft.features import FeatureStore, extract
 from regraft.features import read as read_features
@@ -23,7 +23,7 @@ FOREVER_S = 1e12
 
 
 def evaluate(
-    model: Model | Path | str, source: Dataset | Path | str, *, store: FeatureStore | None = None
+    model: Model | Path | str, source: DataSource, *, store: FeatureStore | None = None
 ) -> dict[str, Any]:
     """Every metric of a model on labelled images, as plain data.
 
@@ -42,7 +42,7 @@ def evaluate(
     """
     clock = Budget(FOREVER_S)
     fitted = model if isinstance(model, Model) else load(model)
-    dataset = relabelled(source if isinstance(source, Dataset) else read(source), fitted.classes)
+    dataset = relabelled(read(source), fitted.classes)
     store = store or FeatureStore()
     passes = 0
     for backbone in fitted.backbones:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain, unit_interval
-from regraft.data import Dataset, read, require_parts, require_trainable, split
+from regraft.data import Dataset, DataSource, path_of, read, require_parts, require_trainable, split
 from regraft.features import FeatureStore
 from regraft.pipeline.account import describe, predict_part
 from regraft.pipeline.artifact import MODEL
@@ -26,7 +26,7 @@ FINISH_FRACTION = 0.05
 
 
 def fit(
-    source: Dataset | Path | str,
+    source: DataSource,
     *,
     budget: str | float = "10m",
     out: Path | str | None = None,
@@ -38,7 +38,7 @@ def fit(
     The first Ctrl-C or SIGTERM ends the search and keeps the best so far, tested and written as usual.
 
     Args:
-        source: a folder of class folders, a CSV table, or a data set that was read before.
+        source: whatever `read` takes: a folder, a table, an archive, a data set.
         budget: how long it may take, such as `90s` or `10m`; it ends earlier when nothing is left to try.
         out: the run folder; by default a new one below `runs/`.
         recipe: what to fix or restrict; what it leaves open is searched. A complete one is just fitted.
@@ -52,10 +52,10 @@ def fit(
     """
     clock = Budget(parse_duration(budget), reserve_fraction=FINISH_FRACTION)
     asked = recipe or Recipe()
-    dataset = source if isinstance(source, Dataset) else read(source)
+    dataset = read(source)
     require_trainable(dataset)
     require_parts(dataset)
-    folder = claim_folder(source, out)
+    folder = claim_folder(path_of(source) or dataset, out)
     store = store or FeatureStore()
     with stop_on_signals(clock):
         trunk = Trunk(in_random_order(dataset), store, asked.runtime)
