@@ -17,7 +17,7 @@ import numpy as np
 
 from regraft.core.arrays import Array, Image
 from regraft.core.errors import DataError
-from regraft.data.limits import require_sensible_shape
+from regraft.data.limits import NO_MEMORY, require_sensible_shape
 from regraft.data.pixels import full_range, own_range, repeat
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def decode_dicom(data: bytes) -> Image:
         return _shown(_stored(dataset), dataset)
     except DataError:
         raise
+    except MemoryError:
+        raise DataError(NO_MEMORY) from None
     except Exception as error:
         # Damaged files raise whatever their parsing runs into, of pydicom and of its decoders.
         raise DataError(f"its pixels cannot be decoded ({_in_one_line(error)})") from error

@@ -12,6 +12,8 @@ LONGEST_RATIO = 100
 # and is not compressed. What is larger is not one picture, and is not even read.
 MOST_BYTES = 1 << 30
 
+NO_MEMORY = "there is not enough memory for its pixels"
+
 
 def require_sensible_shape(width: int, height: int) -> None:
     """Check a picture's size.

@@ -14,8 +14,9 @@ from regraft.core.arrays import Image
 from regraft.core.errors import DataError
 from regraft.data.colour import transform_of
 from regraft.data.formats import require_reader
-from regraft.data.limits import require_sensible_shape, too_large
+from regraft.data.limits import NO_MEMORY, require_sensible_shape, too_large
 from regraft.data.pixels import from_pillow, orient
+from regraft.data.silence import silence_libtiff
 from regraft.data.tiff import require_interleaved
 
 JPEG_FORMATS = ("JPEG", "MPO")
@@ -37,6 +38,8 @@ def open_pillow(data: bytes, name: str) -> PIL.Image.Image:
         ) from None
     except PIL.Image.DecompressionBombError:
         raise DataError(too_large()) from None
+    except MemoryError:
+        raise DataError(NO_MEMORY) from None
     except Exception as error:
         # Decoders of damaged files raise whatever their parsing runs into: struct.error, KeyError, ...
         raise DataError(f"its header is damaged ({error})") from error
@@ -49,7 +52,9 @@ def decode_pillow(image: PIL.Image.Image, data: bytes = b"", *, at_least_px: int
         DataError: it is damaged, cut short, or absurdly large or narrow.
     """
     require_sensible_shape(*image.size)
-    require_interleaved(image)
+    if image.format == "TIFF":
+        require_interleaved(image)
+        silence_libtiff()
     try:
         pixels = _fast_jpeg(image, data, at_least_px)
         if pixels is None:
@@ -60,6 +65,8 @@ def decode_pillow(image: PIL.Image.Image, data: bytes = b"", *, at_least_px: int
             pixels = from_pillow(image)
     except DataError:
         raise
+    except MemoryError:
+        raise DataError(NO_MEMORY) from None
     except Exception as error:
         truncated = "truncated" in str(error).casefold()
         raise DataError(f"it is {'cut short' if truncated else 'damaged'} ({error})") from error

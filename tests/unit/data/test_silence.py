@@ -1,8 +1,11 @@
+import subprocess
+import sys
 import threading
 import warnings
 
 import pytest
 
+from regraft.core.errors import DataError
 from regraft.data import decode
 from regraft.data.silence import FILTER, silence
 
@@ -71,3 +74,34 @@ def test_a_file_that_pillow_remarks_on_decodes_alike_under_any_filter(photo, tmp
         warnings.simplefilter("always")
         assert (decode(path) == strict).all()
     assert not recwarn.list
+
+
+def test_libtiff_does_not_write_to_the_screen(photo, tmp_path, capfd):
+    path = tmp_path / "damaged.tif"
+    photo.resize((64, 48)).save(path, compression="tiff_lzw")
+    data = bytearray(path.read_bytes())
+    data[300:2000] = b"\xff" * 1700
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="damaged"):
+        decode(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_pillow_does_not_log_to_the_screen():
+    code = """
+import io, PIL.Image
+from regraft.data import decode
+from regraft.core.errors import DataError
+stream = io.BytesIO()
+PIL.Image.new("RGB", (4, 4)).save(stream, "TIFF")
+data = bytearray(stream.getvalue())
+at = data.index((277).to_bytes(2, "little") + (3).to_bytes(2, "little"))
+data[at + 8] = 7  # samples per pixel, which Pillow logs an error about
+try:
+    decode(bytes(data))
+except DataError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "of a kind that is not read" in done.stdout
+    assert done.stderr == ""
