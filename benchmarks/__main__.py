@@ -16,7 +16,7 @@ from pathlib import Path
 from regraft.pipeline.machine import machine, versions
 
 ROOT = Path(__file__).parent
-NAMES = ("startup", "store", "extract", "refit", "population", "accuracy", "memory")
+NAMES = ("startup", "store", "extract", "refit", "population", "accuracy", "memory", "decode", "fuzz")
 
 
 def main() -> int:
