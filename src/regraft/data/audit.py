@@ -75,14 +75,19 @@ def balance(counts: Mapping[str, int]) -> dict[str, Any] | None:
 
 def samples(dataset: Dataset) -> dict[str, list[str]]:
     """A few images of each class, drawn by a lot from their content: the same ones every time."""
-    found: dict[int, list[tuple[float, Path]]] = defaultdict(list)
+    found: dict[int, dict[str, Path]] = defaultdict(dict)
     for example in dataset.examples:
         for label in example.all_labels:
-            found[label].append((unit_interval(f"sample:{example.sha256}"), example.path))
+            # Of copies one will do.
+            found[label].setdefault(example.sha256, example.path)
     return {
-        name: [str(path) for _, path in sorted(found[label])[:SAMPLES_PER_CLASS]]
+        name: [str(found[label][sha]) for sha in sorted(found[label], key=_lot)[:SAMPLES_PER_CLASS]]
         for label, name in enumerate(dataset.classes)
     }
+
+
+def _lot(sha256: str) -> float:
+    return unit_interval(f"sample:{sha256}")
 
 
 def _measures(seen: Sequence[Seen]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ EXIF_IFD = 0x8769
 MAKE, MODEL, SOFTWARE, CHANGED, TAKEN, BITS_PER_SAMPLE = 271, 272, 305, 306, 36867, 258
 
 # Sums of the example tables in annex K of the JPEG standard, which encoders scale by a "quality".
-STANDARD_SUM, STANDARD_CHROMA_SUM = 3693, 5692
+STANDARD_SUM, STANDARD_CHROMA_SUM = 3688, 5505
 
 BITS_OF_MODE = {"1": 1, "I": 32, "F": 32}
 
@@ -79,6 +79,8 @@ def read_header(data: bytes) -> Header:
 
 def quality_of(table: list[int], standard_sum: int) -> float:
     """The quality at which libjpeg would have written a quantisation table, up to rounding.
+
+    Below 25 it comes out too high, since entries end at 255.
 
     Source: jpeg_quality_scaling of the Independent JPEG Group's library, turned around.
     """

@@ -1,8 +1,10 @@
 """Everything that is worth knowing of labelled images before they are used."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from regraft.core.errors import ArtifactError
 from regraft.core.hashing import plain
 from regraft.data import Dataset, DataSource, describe_dataset, look, read
 from regraft.pipeline.shortcuts import shortcuts
@@ -29,6 +31,19 @@ def audit(source: DataSource) -> dict[str, Any]:
     found["mentioned"] = mentioned(usable, found)
     found["findings"] = plain(findings(found))
     return found
+
+
+def check_page(page: Path, source: Path) -> None:
+    """Refuse, before any work is done, a page that would lie among the images.
+
+    Raises:
+        ArtifactError: it would.
+    """
+    if source.is_dir() and page.expanduser().resolve().is_relative_to(source.expanduser().resolve()):
+        raise ArtifactError(
+            f"The page {page} would lie inside the images' folder {source}, which is never written. "
+            f"Name another place with --page."
+        )
 
 
 def mentioned(dataset: Dataset, found: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 
-from regraft.core.arrays import Features, Folds, Labels, Probabilities
+from regraft.core.arrays import Array, Features, Folds, Labels
 from regraft.core.hashing import unit_interval
 from regraft.core.seeds import generator
 from regraft.data import Dataset, Example, Seen, folds, units
@@ -16,7 +17,7 @@ from regraft.pipeline.cues import Column, columns
 MOST_IMAGES = 3000
 MOST_CLASSES = 50
 FEWEST_UNITS = 5
-TREES = 24
+TREES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ def held_out(trial: CueTrial, cues: Sequence[str]) -> Answers:
     return Answers(probabilities, trial.labels, trial.units.astype(str))
 
 
-def _answer(matrix: Features, trial: CueTrial, fold: int) -> Probabilities:
+def _answer(matrix: Features, trial: CueTrial, fold: int) -> Float[Array, "held k"]:
     from sklearn.ensemble import RandomForestClassifier
 
     held = trial.folds == fold

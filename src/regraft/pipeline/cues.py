@@ -24,7 +24,8 @@ class Family:
         kind: "file", how it was stored, which should not depend on what it shows; "content", which may;
             "order", which no network can see.
         cues: names of columns.
-        given: those of them that may rightly differ between classes, and alone count as nothing found.
+        given: cues, of these or others, that may rightly differ between classes: what they reach alone is no
+            sign of anything.
         enough: from which share on a single class counts as given away; 0.5 is guessing, above 1 is never.
     """
 
