@@ -1,4 +1,6 @@
 import hashlib
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,137 @@ def test_names_that_are_not_utf8(put, tmp_path):
     dataset = read_folder(tmp_path)
     assert dataset.classes == ("caf\ufffd",)
     assert len(dataset.fingerprint) == 64
+
+
+def test_domains(put, tmp_path):
+    for i, name in enumerate(["photo/dog/1.png", "photo/cat/2.png", "sketch/dog/3.png", "sketch/cat/4.png"]):
+        put(name, i)
+    dataset = read_folder(tmp_path)
+    assert dataset.classes == ("cat", "dog")
+    assert [(e.path.name, e.domain) for e in dataset.examples] == [
+        ("2.png", "photo"),
+        ("1.png", "photo"),
+        ("4.png", "sketch"),
+        ("3.png", "sketch"),
+    ]
+    as_classes = read_folder(tmp_path, label_from="{label}/**")
+    assert as_classes.classes == ("photo", "sketch")
+    assert {e.domain for e in as_classes.examples} == {""}
+
+
+def test_labels_in_names(put, tmp_path):
+    for i, name in enumerate(["cat_1.png", "deep/dog_p7.png", "nothing.png"]):
+        put(name, i)
+    dataset = read_folder(tmp_path, label_from="{label}_*")
+    assert dataset.classes == ("cat", "dog")
+    assert reasons(dataset) == {"nothing.png": "does not fit the pattern '{label}_*'"}
+    with pytest.raises(DataError, match=r"the first, cat_1\.png, does not fit the pattern '\{label\}-\*'"):
+        read_folder(tmp_path, label_from="{label}-*")
+
+
+def test_a_flat_folder_is_advised(put, tmp_path):
+    for i, name in enumerate(["cat_1.png", "cat_2.png", "dog_1.png", "dog_2.png"]):
+        put(name, i)
+    with pytest.raises(
+        DataError, match=r"look as if they held the label: try --label-from '\{label\}_\{number\}"
+    ):
+        read_folder(tmp_path)
+    (tmp_path / "train.csv").write_text("path,label\n")
+    with pytest.raises(DataError, match=r"If train\.csv says what they are.* give .*/train\.csv"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["labels.csv", "images/metadata.tsv"])
+def test_a_table_in_the_folder(put, tmp_path, place):
+    put("images/1.png", 1)
+    put("images/2.png", 2)
+    table, separator = tmp_path / place, "\t" if place.endswith("tsv") else ","
+    lines = ["path,label,label_stage"] + [f"{tmp_path}/images/{i}.png,{'xab'[i]},s" for i in (1, 2)]
+    table.write_text("\n".join(lines).replace(",", separator))
+    assert read_folder(tmp_path).classes == ("a", "b")
+    assert read_folder(tmp_path, task="stage").classes == ("s",)
+    put("other/3.png", 3)
+    assert read_folder(tmp_path).classes == ("images", "other")
+    with pytest.raises(DataError, match="Only a table has label columns"):
+        read_folder(tmp_path, task="stage")
+
+
+def test_names_that_differ_little_are_different_classes(put, tmp_path):
+    names = ["Cat", "cat", "cat ", "c\u00e4t", "\u732b", "a" * 250, "-rf", "*", "%s", "a'b\"c", "new\nline"]
+    for i, name in enumerate(names):
+        put(f"{name}/1.png", i)
+    assert set(read_folder(tmp_path).classes) == set(names)
+
+
+def test_one_class_spelt_in_two_unicode_forms(put, tmp_path):
+    put("caf\u00e9/1.png", 1)
+    put("cafe\u0301/2.png", 2)
+    put("b/3.png", 3)
+    assert read_folder(tmp_path).class_counts == {"b": 1, "caf\u00e9": 2}
+
+
+def test_several_classes_may_be_links_to_one_folder(put, tmp_path):
+    put("elsewhere/1.png", 1)
+    for name in ("train/a", "test/a"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True)
+        (tmp_path / "data" / name).symlink_to(tmp_path / "elsewhere")
+    dataset = read_folder(tmp_path / "data")
+    assert [e.part for e in dataset.examples] == ["test", "train"]
+
+
+def test_links_to_each_other_end(put, tmp_path):
+    put("a/1.png", 1)
+    folders = [tmp_path / "a" / "x" / "y" / "z" / str(i) for i in range(12)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for other in folders:
+            (folder / f"to-{other.name}").symlink_to(other)
+    put("b/2.png", 2)
+    assert len(read_folder(tmp_path)) == 2
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """Make folders in each other, each from the one above: nobody could name the last ones at once."""
+
+    def make(top, name, levels):
+        top.mkdir(parents=True, exist_ok=True)
+        handle = os.open(top, os.O_RDONLY)
+        for _ in range(levels):
+            os.mkdir(name, dir_fd=handle)
+            below = os.open(name, os.O_RDONLY, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        return handle
+
+    yield make
+    # Python's own removal stops at the depth of its stack, or at paths that are too long.
+    subprocess.run(["rm", "-rf", *tmp_path.iterdir()], check=True)
+
+
+def test_a_tree_deeper_than_any_path(put, tmp_path, deep):
+    put("a/1.png", 1)
+    put("b/2.png", 2)
+    os.close(deep(tmp_path / "a", "d" * 10, 1200))
+    dataset = read_folder(tmp_path)
+    assert len(dataset) == 2
+    assert any("too long" in one.reason for one in dataset.skipped)
+
+
+def test_a_tree_deeper_than_the_stack(put, tmp_path, deep):
+    put("b/2.png", 2)
+    handle = deep(tmp_path / "a", "d", 1100)
+    os.close(os.open("1.png", os.O_CREAT | os.O_WRONLY, dir_fd=handle))
+    os.link(tmp_path / "b" / "2.png", "3.png", dst_dir_fd=handle)
+    os.close(handle)
+    dataset = read_folder(tmp_path)
+    assert dataset.class_counts == {"a": 1, "b": 1}
+    assert reasons(dataset) == {"1.png": "the file is empty (0 bytes)"}
+
+
+def test_a_pipe_does_not_hang_the_scan(put, tmp_path):
+    put("a/1.png", 1)
+    os.mkfifo(tmp_path / "a" / "pipe.png")
+    assert reasons(read_folder(tmp_path)) == {
+        "pipe.png": "cannot be read: it is a folder, a pipe or a device"
+    }

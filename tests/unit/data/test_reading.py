@@ -1,7 +1,7 @@
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.data import find_images, read
+from regraft.data import Labelled, find_images, path_of, read
 
 
 def test_a_folder_and_a_table_give_the_same_data(put, tmp_path):
@@ -18,6 +18,22 @@ def test_what_is_neither(put, tmp_path):
         read(put("x.png"))
     with pytest.raises(DataError, match="no folder or table"):
         read(tmp_path / "missing.csv")
+
+
+def test_a_source_may_say_how_it_is_read(put, tmp_path):
+    for i, name in enumerate(["d/cat_1.png", "d/dog_1.png"]):
+        put(name, i)
+    (tmp_path / "t.csv").write_text("path,label,label_stage\nd/cat_1.png,a,I\nd/dog_1.png,a,II\n")
+    folder = Labelled(tmp_path / "d", label_from="{label}_*")
+    assert read(folder).classes == ("cat", "dog")
+    assert path_of(folder) == path_of(tmp_path / "d") == tmp_path / "d"
+    assert read(Labelled(tmp_path / "t.csv", task="stage")).classes == ("I", "II")
+    dataset = read(tmp_path / "t.csv")
+    assert path_of(dataset) is None
+    assert read(dataset) is dataset
+    assert read(dataset, task="stage").classes == ("I", "II")
+    with pytest.raises(DataError, match="is a table, whose column says the labels"):
+        read(tmp_path / "t.csv", label_from="{label}_*")
 
 
 def test_find_images_expands_folders_in_order_and_once(put, tmp_path):

@@ -104,3 +104,98 @@ def test_unusable_tables(table, text, message):
 def test_a_missing_table(tmp_path):
     with pytest.raises(DataError, match=r"Cannot read the table .*none\.csv"):
         read_table(tmp_path / "none.csv")
+
+
+def test_weights_and_times(table):
+    path = table(
+        "path,label,weight,time\nimages/0.png,a,2.5,2024-01-31\nimages/1.png,a,,\nimages/2.png,b,1e-3,\n"
+    )
+    dataset = read_table(path)
+    assert dataset.weights.tolist() == [2.5, 1.0, 0.001]
+    assert [e.time for e in dataset.examples] == [1706659200.0, None, None]
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "heavy"])
+def test_a_weight_that_is_none_names_its_row(table, weight):
+    with pytest.raises(DataError, match=rf"Row 3 of .*t\.csv has the weight '{weight}'. It must be above 0"):
+        read_table(table(f"path,label,weight\nimages/0.png,a,1\nimages/1.png,b,{weight}\n"))
+
+
+def test_a_time_that_is_none_names_its_row(table):
+    with pytest.raises(DataError, match=r"Row 2 of .*t\.csv has the time 'noon'. Write a number or a date"):
+        read_table(table("path,label,time\nimages/0.png,a,noon\n"))
+    with pytest.raises(DataError, match="mixes numbers and dates"):
+        read_table(table("path,label,time\nimages/0.png,a,17\nimages/1.png,a,2024-01-31\n"))
+
+
+def test_several_labels_in_a_cell(table):
+    dataset = read_table(table("path,label\nimages/0.png,dog | cat\nimages/1.png,\nimages/2.png,dog\n"))
+    assert dataset.is_multilabel
+    assert dataset.classes == ("cat", "dog")
+    assert [e.labels for e in dataset.examples] == [(0, 1), (), (1,)]
+    assert dataset.labels.tolist() == [-1, -1, -1]
+    assert dataset.skipped == ()
+
+
+def test_tasks(table):
+    path = table(
+        "path,label,Label_Stage,label_marks\nimages/0.png,a,I,x|y\nimages/1.png,a,II,\nimages/2.png,,II,y\n"
+    )
+    dataset = read_table(path)
+    assert dataset.tasks == ("stage", "marks")
+    assert [e.tasks for e in dataset.examples] == [("I", "x|y"), ("II", "")]
+    # Chosen while reading, a task also has the images that the column `label` says nothing about.
+    assert read_table(path, task="Stage").labels.tolist() == [0, 1, 1]
+    assert dataset.for_task("stage").labels.tolist() == [0, 1]
+    assert read_table(path, task="marks").is_multilabel
+    with pytest.raises(DataError, match=r"no column 'label_stag'.*Did you mean stage"):
+        read_table(path, task="stag")
+
+
+def test_a_table_of_tasks_alone_wants_one_chosen(table):
+    path = table("path,label_stage,label_grade\nimages/0.png,I,1\nimages/1.png,II,2\n")
+    with pytest.raises(
+        DataError, match=r"no column 'label'. Choose one of its tasks with --task: grade, stage"
+    ):
+        read_table(path)
+    assert read_table(path, task="grade").classes == ("1", "2")
+    with pytest.raises(DataError, match="It has no such column"):
+        read_table(table("path,label\nimages/0.png,a\n"), task="stage")
+
+
+def test_one_file_with_two_labels_is_told_how_to_have_both(table):
+    with pytest.raises(DataError, match=r"If it has both labels, write 'a\|b' in one row"):
+        read_table(table("path,label\nimages/0.png,a\nimages/0.png,b\n"))
+
+
+@pytest.mark.parametrize("address", ["https://example.org/1.png", "s3://bucket/1.png", "file:///tmp/1.png"])
+def test_web_addresses_are_refused(table, address):
+    with pytest.raises(DataError, match=r"Row 3 of .*t\.csv names the web address .*Nothing is downloaded"):
+        read_table(table(f"path,label\nimages/0.png,a\n{address},b\n"))
+
+
+def test_other_ways_to_write_a_path(table, tmp_path, monkeypatch, put):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    put("caf\u00e9.png", 7)
+    put("~odd.png", 8)
+    path = table(
+        "file_name,label\n~/images/0.png,a\nC:\\data\\1.png,a\ncafe\u0301.png,a\n~odd.png,a\nimages\\2.png,b\n"
+    )
+    dataset = read_table(path)
+    assert [p.name for p in dataset.paths] == ["caf\u00e9.png", "0.png", "2.png", "~odd.png"]
+    assert [one.reason for one in dataset.skipped] == ["there is no such file"]
+
+
+def test_rows_that_no_file_can_be_meant_by(table, tmp_path):
+    path = table(
+        "path,label\nimages/0.png,a\na\0b.png,a\nimages,a\nimages/1.png,a,b\n" + "x" * 5000 + ".png,a\n"
+    )
+    dataset = read_table(path)
+    assert len(dataset) == 1
+    reasons = sorted(one.reason for one in dataset.skipped)
+    assert reasons[0] == "cannot be read: File name too long"
+    assert reasons[1] == "cannot be read: it is a folder, a pipe or a device"
+    assert reasons[2:] == [
+        "row 3 of t.csv has no path",
+        "row 5 of t.csv has 3 cells for 2 columns; a cell with the separator in it needs quotes",
+    ]
