@@ -6,6 +6,8 @@ the population trainer of `heads`.
 
 Shapes are written for the reader and checked at run time in the tests only (see `tests/conftest.py`).
 Axes: n examples, d features, k classes, b images in a batch, h and w pixels, m members of a population.
+
+The truth about images is one label each, or in a multi-label data set a matrix of yes and no.
 """
 
 from typing import Any
@@ -19,6 +21,8 @@ Image = UInt8[Array, "h w 3"]
 Images = UInt8[Array, "b h w 3"]
 Features = Float[Array, "n d"]
 Labels = Int[Array, " n"]
+LabelMatrix = Bool[Array, "n k"]
+Truth = Labels | LabelMatrix
 Weights = Float[Array, " n"]
 Scores = Float[Array, "n k"]
 Probabilities = Float[Array, "n k"]

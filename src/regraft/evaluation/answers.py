@@ -64,6 +64,16 @@ class Answers:
         return np.asarray(self.probabilities.argmax(axis=1))
 
     @cached_property
+    def seen(self) -> Array:
+        """How many images each class has `[k]`."""
+        return np.bincount(self.labels, minlength=self.k)
+
+    @cached_property
+    def guessed(self) -> Array:
+        """How many images are taken for each class `[k]`."""
+        return np.bincount(self.predicted, minlength=self.k)
+
+    @cached_property
     def confidence(self) -> Array:
         """The probability of the predicted class, float64 `[n]`."""
         return np.asarray(self.probabilities.max(axis=1), np.float64)

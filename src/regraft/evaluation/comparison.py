@@ -7,6 +7,7 @@ import numpy as np
 
 from regraft.core.arrays import Array, Labels, Probabilities
 from regraft.evaluation.answers import SMALLEST_PROBABILITY, Answers, Groups
+from regraft.evaluation.evidence import AnyAnswers
 from regraft.evaluation.interval import LEVEL, Interval
 from regraft.evaluation.resampling import mean_interval, resampled_sums
 from regraft.evaluation.shares import few_groups
@@ -48,7 +49,12 @@ def compare(
     Raises:
         DataError: see `Answers`.
     """
-    a, b = Answers(probabilities_a, labels, groups), Answers(probabilities_b, labels, groups)
+    both = (Answers(each, labels, groups) for each in (probabilities_a, probabilities_b))
+    return compare_answers(*both, seed=seed)
+
+
+def compare_answers(a: AnyAnswers, b: AnyAnswers, *, seed: int = 0) -> Comparison:
+    """Compare answers on the same images. Of several labels, an image is right where all of them are."""
     codes = a.units
     gain = b.losses - a.losses
     drawn = resampled_sums(gain[:, None], codes, seed=seed)[:, 0]

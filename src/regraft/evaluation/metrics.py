@@ -110,10 +110,10 @@ def _resampled(answers: Answers, seed: int) -> dict[str, Interval]:
     drawn = resampled_sums(quantities, answers.units, seed=seed)
     doubt = answers.confidence * (1 - answers.confidence)
     noise = np.sqrt((abs(binned) > 0).T @ doubt) / n
-    f1, f1_drawn = _macro_f1(own[:, -3 * k :]), _macro_f1(drawn[:, -3 * k :])
+    f1, f1_drawn = macro_f1(own[:, -3 * k :]), macro_f1(drawn[:, -3 * k :])
     gaps, gaps_drawn = (s[:, 1 : -3 * k] / s[:, :1] for s in (own, drawn))
     return {
-        "macro_f1": _bounded(float(f1[0]), f1_drawn, answers.count),
+        "macro_f1": bounded(float(f1[0]), f1_drawn, answers.count),
         "log_loss": mean_interval(
             answers.losses, answers.units, within=(0, -np.log(SMALLEST_PROBABILITY)), seed=seed
         ),
@@ -121,7 +121,7 @@ def _resampled(answers: Answers, seed: int) -> dict[str, Interval]:
     }
 
 
-def _macro_f1(sums: Array) -> Array:
+def macro_f1(sums: Array) -> Array:
     """Mean F1 over the classes that occur, from sums `[r, 3 k]` of hits, predictions and labels."""
     hit, guess, truth = np.split(sums, 3, axis=1)
     f1 = 2 * hit / np.maximum(guess + truth, 1)
@@ -130,7 +130,7 @@ def _macro_f1(sums: Array) -> Array:
     return mean
 
 
-def _bounded(value: float, replicates: Array, count: int) -> Interval:
+def bounded(value: float, replicates: Array, count: int) -> Interval:
     """An interval in [0, 1]. Where all resamples agree (every image right), Wilson's takes its place."""
     if count < 2:
         return Interval(value, 0.0, 1.0)

@@ -28,13 +28,28 @@ def roc_auc(answers: Answers, *, level: float = LEVEL) -> Interval | None:
     parts = [_one_against_rest(answers.probabilities[:, c], answers.labels == c) for c in of_interest]
     value = float(np.mean([area for area, _ in parts]))
     influence = np.mean([each for _, each in parts], axis=0)
-    per_unit = np.bincount(answers.units, weights=influence)
+    rarest = min(len(np.unique(answers.units[answers.labels == c])) for c in range(answers.k))
+    return interval_of_influence(value, influence, answers.units, rarest=rarest, level=level)
+
+
+def interval_of_influence(
+    value: float, influence: Array, codes: Array, *, rarest: int, level: float = LEVEL
+) -> Interval:
+    """The interval, on the logit scale, of a score in [0, 1] from how much each image moves it `[n]`.
+
+    Args:
+        value: the score.
+        influence: of each image; summed over the units in `codes`, they are as good as independent.
+        codes: the unit that each image belongs to.
+        rarest: trials of Wilson's interval, which takes the place of this one where nothing varies.
+        level: how often the interval should cover the truth.
+    """
+    per_unit = np.bincount(codes, weights=influence)
     u = len(per_unit)
     if u < 2:
         return Interval(value, 0.0, 1.0)
     error = float(np.sqrt(u / (u - 1) * np.square(per_unit).sum()))
-    if error == 0 or not 0 < value < 1:
-        rarest = min(len(np.unique(answers.units[answers.labels == c])) for c in range(answers.k))
+    if error < 1e-12 or not 0 < value < 1:
         return wilson(value * rarest, rarest, level)
     logit = np.log(value / (1 - value))
     half = student(u - 1, level) * error / (value * (1 - value))

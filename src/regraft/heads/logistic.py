@@ -1,31 +1,35 @@
-"""Multinomial logistic regression along a path of penalties, in a reduced and preconditioned basis.
+"""Logistic regression along a path of penalties, in a reduced and preconditioned basis.
 
     minimise  sum_i w_i cross_entropy(y_i, b + W'x_i) + penalty * spread / 2 * |W|^2
+
+Multinomial where each example has one class. Where it may have several or none, one against the rest: the
+cross-entropies of all labels are added up, which leaves as many problems as there are labels, solved as one.
 
 with `spread` as in `ridge`, so that a penalty means the same for features of any scale. The solution lies in
 the span of the centred examples, so coordinates in the axes of their singular value decomposition, at most
 min(n, d) of them, hold it exactly. In those axes the Hessian is near diag(c s + penalty), with s the squared
-singular values and c the mean variance p (1 - p) of the class probabilities; measuring each coordinate in
+singular values and c the mean variance p (1 - p) of the class's probability; measuring each coordinate in
 units of the inverse root of that makes the problem nearly round.
 
 Source: L-BFGS, Liu & Nocedal 1989, 10.1007/BF01589116.
 Differs: preconditioned as above; each penalty starts from the next stronger one's solution.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regraft.core.arrays import Array, Features, Folds, Labels, Weights
+from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.settings import Knob, check
 from regraft.heads.classifier import Linear
-from regraft.heads.ridge import one_hot
-from regraft.heads.selection import PenaltyPath, tempered_log_loss
+from regraft.heads.platt import sigmoid, softplus
+from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
 from regraft.heads.threads import in_parallel, single_threaded_blas
-from regraft.heads.weighting import check_folds, checked, fold_numbers, spread
+from regraft.heads.weighting import check_folds, checked, fold_numbers, indicators, spread
 
 PENALTIES = np.logspace(-6, -1, 6)
 FOLDS = 5
@@ -33,16 +37,20 @@ ITERATIONS = 300
 TOLERANCE = 1e-10
 
 Solution = Float[Array, "s k"]
+Units = Float[Array, "s #k"]
+Link = Callable[[Scores], tuple[Float[Array, "n k"], Float[Array, " n"]]]
+"""From scores to probabilities, and to the function of each row whose slopes they are."""
 
 
 @dataclass(frozen=True)
 class Logistic:
-    """Multinomial logistic regression with an L2 penalty on the weights, none on the bias.
+    """Logistic regression with an L2 penalty on the weights, none on the bias.
 
     Without a penalty, `fit` takes the best of the path on five folds.
 
     Targets are smoothed by default: few examples in many dimensions are separable, and without smoothing the
-    weights grow on the last of them.
+    weights grow on the last of them. Where labels do not exclude each other, a target is smoothed toward the
+    label's frequency.
     """
 
     penalty: Annotated[float | None, Knob("penalty on squared weights", low=1e-8, high=1e4, log=True)] = None
@@ -52,7 +60,7 @@ class Logistic:
         check(self)
 
     def fit(
-        self, features: Features, labels: Labels, *, class_count: int, weights: Weights | None = None
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> Linear:
         """Fit to the optimum. Cost: one eigen-decomposition as for ridge, then some tens of passes."""
         if self.penalty is None:
@@ -82,6 +90,7 @@ class Problem(NamedTuple):
     rows: Float[Array, "n s"]
     targets: Float[Array, "n k"]
     weights: Weights
+    link: Link
 
     @property
     def nothing(self) -> Solution:
@@ -104,7 +113,7 @@ class Problem(NamedTuple):
 
 def logistic_path(  # noqa: PLR0913  one keyword more than usual, to read like `ridge_path`
     features: Features,
-    labels: Labels,
+    labels: Truth,
     *,
     class_count: int,
     folds: Folds,
@@ -136,30 +145,30 @@ def logistic_path(  # noqa: PLR0913  one keyword more than usual, to read like `
             held_out[at, out] = problem.scores(solution, out)
 
     in_parallel(leave_out, fold_numbers(folds).tolist())
-    losses = np.array([tempered_log_loss(scores, labels, weights=weights)[0] for scores in held_out])
+    losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), held_out))
     return PenaltyPath(penalties, held_out, losses, lambda index: problem.linear(solutions[index]))
 
 
-def _dealt(labels: Labels) -> Folds:
-    """Fold numbers that go round within each class."""
+def _dealt(labels: Truth) -> Folds:
+    """Fold numbers that go round within each class, or within each set of labels."""
     folds = np.empty(len(labels), dtype=np.int64)
-    folds[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % FOLDS
+    order = np.argsort(labels, kind="stable") if labels.ndim == 1 else np.lexsort(labels.T)
+    folds[order] = np.arange(len(labels)) % FOLDS
     return folds
 
 
 def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
     """Minimise by L-BFGS over coordinates divided by `units`, the inverse roots of the expected curvature."""
     rows, targets, weights = problem.rows, problem.targets, problem.weights[:, None]
-    probabilities = _softmax(rows @ start.astype(np.float32))[0]
-    curvature = float((probabilities * (1 - probabilities)).mean())
-    units = np.append(1 / np.sqrt(curvature * problem.whole.values + penalty), 1.0)[:, None]
+    probabilities = problem.link(rows @ start.astype(np.float32))[0]
+    units = _units(problem, (probabilities * (1 - probabilities)).mean(axis=0), penalty)
     shrinkage = np.append(np.full(len(units) - 1, penalty), 0.0)[:, None]
 
     def objective(flat: Float[Array, " v"]) -> tuple[float, Float[Array, " v"]]:
         solution = flat.reshape(start.shape) * units
         scores = rows @ solution.astype(np.float32)
-        probabilities, log_sum = _softmax(scores)
-        losses = log_sum - (targets * scores).sum(axis=1)
+        probabilities, potential = problem.link(scores)
+        losses = potential - (targets * scores).sum(axis=1)
         slope = rows.T @ (weights * (probabilities - targets)).astype(np.float32)
         value = weights[:, 0] @ losses + 0.5 * float((shrinkage * solution**2).sum())
         return float(value), (units * (slope + shrinkage * solution)).ravel()
@@ -171,18 +180,39 @@ def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
     return np.asarray(found.x.reshape(start.shape) * units)
 
 
+def _units(problem: Problem, curvature: Float[Array, " k"], penalty: float) -> Units:
+    """What each coordinate is measured in, the bias last.
+
+    Classes that share a softmax share their units: adding one number to all scores changes nothing, and no
+    step may drift that way. Labels on their own each have theirs, rare ones longer.
+    """
+    if problem.link is _softmax:
+        return np.append(1 / np.sqrt(curvature.mean() * problem.whole.values + penalty), 1.0)[:, None]
+    # Of a label that no example has, nothing is curved; one example's worth keeps its steps finite.
+    curvature = np.maximum(curvature, 1 / len(problem.rows))
+    curves = np.outer(np.append(problem.whole.values, problem.weights.sum()), curvature)
+    curves[:-1] += penalty
+    return np.asarray(1 / np.sqrt(curves))
+
+
 def _problem(
-    features: Features, labels: Labels, class_count: int, weights: Weights, smoothing: float
+    features: Features, labels: Truth, class_count: int, weights: Weights, smoothing: float
 ) -> Problem:
-    """Reduce the examples to the axes of their spectrum, and the targets to classes that have examples."""
-    present = np.bincount(labels, minlength=class_count) > 0
-    targets = one_hot(labels, class_count)[:, present]
+    """Reduce the examples to the axes of their spectrum, and the targets to classes that have examples.
+
+    A label that excludes no other needs no examples: its score falls by itself where it has none.
+    """
+    targets = indicators(labels, class_count)
+    one_each = labels.ndim == 1
+    present = np.asarray(targets.any(axis=0) | (not one_each))
+    targets = targets[:, present]
     side = moments(features, targets, weights)
     whole = side.without(NO_ROWS)
     rows = side.coordinates(whole, slice(None)) / np.sqrt(weights)[:, None]
     rows = np.column_stack([rows, np.ones(len(rows))]).astype(np.float32)
-    targets = (1 - smoothing) * targets + smoothing / targets.shape[1]
-    return Problem(side, whole, present, rows, targets, weights)
+    middle = 1 / targets.shape[1] if one_each else weights @ targets / weights.sum()
+    targets = (1 - smoothing) * targets + smoothing * middle
+    return Problem(side, whole, present, rows, targets, weights, _softmax if one_each else _sigmoids)
 
 
 def _descend(problem: Problem, penalties: Float[Array, " p"]) -> list[Solution]:
@@ -199,3 +229,9 @@ def _softmax(scores: Float[Array, "n k"]) -> tuple[Float[Array, "n k"], Float[Ar
     powers = np.exp(scores - top)
     total = powers.sum(axis=1, keepdims=True)
     return powers / total, (np.log(total) + top)[:, 0]
+
+
+def _sigmoids(scores: Float[Array, "n k"]) -> tuple[Float[Array, "n k"], Float[Array, " n"]]:
+    """Probabilities of labels on their own, and log(1 + exp(score)) summed over labels, in float64."""
+    scores = scores.astype(np.float64)
+    return sigmoid(scores), softplus(scores).sum(axis=1)

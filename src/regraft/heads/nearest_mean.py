@@ -5,11 +5,10 @@ from typing import Annotated
 
 import numpy as np
 
-from regraft.core.arrays import Features, Labels, Weights
+from regraft.core.arrays import Features, Truth, Weights
 from regraft.core.settings import Knob, check
 from regraft.heads.classifier import Linear
-from regraft.heads.ridge import one_hot
-from regraft.heads.weighting import checked, spread
+from regraft.heads.weighting import checked, indicators, one_each, spread
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,12 @@ class NearestMean:
         check(self)
 
     def fit(
-        self, features: Features, labels: Labels, *, class_count: int, weights: Weights | None = None
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> Linear:
         """Average each class."""
         weights = checked(features, labels, class_count=class_count, weights=weights)
-        ballots = one_hot(labels, class_count) * weights[:, None]
+        labels = one_each(labels)
+        ballots = indicators(labels, class_count) * weights[:, None]
         present = np.bincount(labels, minlength=class_count) > 0
         counts = ballots[:, present].sum(axis=0)
         sums = (features.T @ ballots[:, present]).astype(np.float64)

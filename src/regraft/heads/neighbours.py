@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from regraft.core.arrays import Features, Folds, Labels, Scores, Weights
+from regraft.core.arrays import Features, Folds, Scores, Truth, Weights
 from regraft.core.settings import Knob, check
 from regraft.heads.classifier import ROWS_AT_ONCE, Neighbours, unit_rows
-from regraft.heads.weighting import check_folds, checked
+from regraft.heads.weighting import check_folds, checked, one_each
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,19 @@ class NearestNeighbours:
         check(self)
 
     def fit(
-        self, features: Features, labels: Labels, *, class_count: int, weights: Weights | None = None
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> Neighbours:
         """Keep the examples, at unit length for the cosine."""
         weights = checked(features, labels, class_count=class_count, weights=weights)
         examples = unit_rows(features) if self.metric == "cosine" else features
         return Neighbours(
-            examples.astype(np.float32), labels, weights, class_count, self.neighbours, self.metric
+            examples.astype(np.float32), one_each(labels), weights, class_count, self.neighbours, self.metric
         )
 
     def held_out(
         self,
         features: Features,
-        labels: Labels,
+        labels: Truth,
         *,
         class_count: int,
         folds: Folds | None,

@@ -1,9 +1,10 @@
-"""Ridge regression on one-hot targets: closed form, whole penalty paths, exact held-out scores.
+"""Ridge regression on indicators of classes: closed form, whole penalty paths, exact held-out scores.
 
     minimise  sum_i w_i |y_i - b - W'x_i|^2 + penalty * spread * |W|^2
 
-over W [d, k] and the unpenalised b [k], with y_i the one-hot label and `spread` the weighted mean squared
-distance of the features from their mean. Under the spread a penalty means the same for features of any scale.
+over W [d, k] and the unpenalised b [k], with y_i 1 in the columns of its classes and 0 elsewhere, and
+`spread` the weighted mean squared distance of the features from their mean. Under the spread a penalty means
+the same for features of any scale. Each class is a problem of its own: an image may have several, or none.
 """
 
 from dataclasses import dataclass
@@ -12,22 +13,22 @@ from typing import Annotated
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array, Features, Folds, Labels, Scores, Weights
+from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.errors import DataError
 from regraft.core.settings import Knob, check
 from regraft.heads.classifier import Linear
 from regraft.heads.leaving_out import leave_folds_out, leave_one_out
-from regraft.heads.selection import PenaltyPath, tempered_log_loss
+from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.heads.threads import single_threaded_blas
-from regraft.heads.weighting import check_folds, checked
+from regraft.heads.threads import in_parallel, single_threaded_blas
+from regraft.heads.weighting import check_folds, checked, indicators
 
 PENALTIES = np.logspace(-4, 4, 25)
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """Ridge regression on one-hot targets; without a penalty, the best by exact leave-one-out."""
+    """Ridge regression on indicators; without a penalty, the best by exact leave-one-out."""
 
     penalty: Annotated[float | None, Knob("penalty on squared weights", low=1e-6, high=1e6, log=True)] = None
 
@@ -35,21 +36,21 @@ class Ridge:
         check(self)
 
     def fit(
-        self, features: Features, labels: Labels, *, class_count: int, weights: Weights | None = None
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> Linear:
         """Fit by one eigen-decomposition; see `ridge_path` for what it costs."""
         if self.penalty is None:
             path = ridge_path(features, labels, class_count=class_count, folds=None, weights=weights)
             return path.classifier(path.best)
         weights = checked(features, labels, class_count=class_count, weights=weights)
-        side = moments(features, one_hot(labels, class_count), weights)
+        side = moments(features, indicators(labels, class_count), weights)
         whole = side.without(NO_ROWS)
         return linear(side, whole, self.penalty * whole.spread(weights))
 
     def held_out(
         self,
         features: Features,
-        labels: Labels,
+        labels: Truth,
         *,
         class_count: int,
         folds: Folds | None,
@@ -65,7 +66,7 @@ class Ridge:
 
 def ridge_path(
     features: Features,
-    labels: Labels,
+    labels: Truth,
     *,
     class_count: int,
     folds: Folds | None,
@@ -76,7 +77,8 @@ def ridge_path(
 
     Args:
         features: any float type; sums are taken in float64.
-        labels: 0 .. class_count - 1; classes without examples are allowed and never win.
+        labels: 0 .. class_count - 1, or a matrix of which classes each example has. Classes without
+            examples are allowed and never win.
         class_count: how many classes the scores have.
         folds: fold number per example, -1 for examples always trained on; None leaves each example out alone.
         weights: positive example weights; 2 means: as if the example stood there twice.
@@ -95,14 +97,14 @@ def ridge_path(
     if folds is not None:
         check_folds(folds, len(labels))
     with single_threaded_blas():
-        side = moments(features, one_hot(labels, class_count), weights)
+        side = moments(features, indicators(labels, class_count), weights)
         whole = side.without(NO_ROWS)
         absolute = penalties * whole.spread(weights)
         if folds is None:
             scores = leave_one_out(side, whole, absolute)
         else:
             scores = leave_folds_out(side, whole, absolute, folds=folds)
-    losses = np.array([tempered_log_loss(each, labels, weights=weights)[0] for each in scores])
+    losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), scores))
     return PenaltyPath(penalties, scores, losses, lambda index: linear(side, whole, absolute[index]))
 
 
@@ -112,8 +114,3 @@ def linear(side: Moments, whole: Spectrum, penalty: float) -> Linear:
     weights = side.lift(coefficients)
     bias = whole.intercept - whole.offset @ coefficients - side.centre @ weights
     return Linear(weights.astype(np.float32), bias.astype(np.float32))
-
-
-def one_hot(labels: Labels, class_count: int) -> Float[Array, "n k"]:
-    """Rows of the identity."""
-    return np.asarray(np.eye(class_count)[labels])

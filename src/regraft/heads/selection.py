@@ -7,8 +7,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array, Features, Folds, Labels, Scores, Weights
+from regraft.core.arrays import Array, Features, Folds, Labels, Scores, Truth, Weights
 from regraft.heads.classifier import Classifier, Linear
+from regraft.heads.platt import binary_log_loss
 from regraft.heads.weighting import check_folds, checked, fold_numbers
 
 LOG_TEMPERATURES = (-7.0, 14.0)
@@ -19,9 +20,12 @@ class Head(Protocol):
     """Settings of a way to fit; frozen, and `fit` returns a different, fitted type."""
 
     def fit(
-        self, features: Features, labels: Labels, *, class_count: int, weights: Weights | None = None
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> Classifier:
-        """Fit to examples. A weight of 2 means: as if the example stood there twice."""
+        """Fit to examples. A weight of 2 means: as if the example stood there twice.
+
+        Ridge and logistic regression learn a matrix of labels as well, the others one label each.
+        """
         ...
 
 
@@ -32,7 +36,7 @@ class KnowsHeldOut(Protocol):
     def held_out(
         self,
         features: Features,
-        labels: Labels,
+        labels: Truth,
         *,
         class_count: int,
         folds: Folds | None,
@@ -48,7 +52,7 @@ class PenaltyPath:
 
     `penalties` are in units of the features' mean squared distance from their mean, so that they mean the
     same whatever the scale of the features. `held_out` is [p, n, k], NaN for examples never held out;
-    `losses` [p] are its log-losses at the best temperature. `best` is the penalty of the lowest loss.
+    `losses` [p] are its log-losses by `held_out_loss`. `best` is the penalty of the lowest one.
     """
 
     penalties: Float[Array, " p"]
@@ -69,7 +73,7 @@ class PenaltyPath:
 def held_out(
     head: Head,
     features: Features,
-    labels: Labels,
+    labels: Truth,
     *,
     class_count: int,
     folds: Folds | None,
@@ -91,6 +95,13 @@ def held_out(
         fitted = head.fit(features[~out], labels[~out], class_count=class_count, weights=weights[~out])
         scores[out] = fitted.scores(features[out])
     return scores
+
+
+def held_out_loss(scores: Scores, labels: Truth, *, weights: Weights | None = None) -> float:
+    """The log-loss of held-out scores at their best calibration: one temperature, or one curve per label."""
+    if labels.ndim == 2:
+        return binary_log_loss(scores, labels, weights=weights)
+    return tempered_log_loss(scores, labels, weights=weights)[0]
 
 
 def tempered_log_loss(

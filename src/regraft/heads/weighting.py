@@ -1,10 +1,10 @@
 """Example weights, and what every head asks of its training data before it starts."""
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
-from regraft.core.arrays import Array, Features, Folds, Labels, Weights
-from regraft.core.errors import DataError
+from regraft.core.arrays import Array, Features, Folds, Labels, Truth, Weights
+from regraft.core.errors import DataError, RecipeError
 from regraft.heads.classifier import Linear
 
 NAMED = 5
@@ -24,24 +24,20 @@ def balanced(labels: Labels, class_count: int) -> Weights:
     return np.asarray(len(labels) / (np.count_nonzero(counts) * counts[labels]))
 
 
-def checked(features: Features, labels: Labels, *, class_count: int, weights: Weights | None) -> Weights:
+def checked(features: Features, labels: Truth, *, class_count: int, weights: Weights | None) -> Weights:
     """The weights as float64, ones by default, after checking that a head can be fitted.
 
     Raises:
         DataError: no examples, lengths that differ, features or weights that are not finite numbers, weights
-            that are not positive, or labels outside 0 .. class_count - 1.
+            that are not positive, labels outside 0 .. class_count - 1, or a matrix of labels without a
+            column for each class.
     """
     check_features(features)
     if len(labels) != len(features):
         raise DataError(
             f"There are {len(features)} rows of features and {len(labels)} labels; they must match."
         )
-    outside = np.flatnonzero((labels < 0) | (labels >= class_count))
-    if len(outside):
-        raise DataError(
-            f"Labels must be 0 to {class_count - 1}; {len(outside)} are not, "
-            f"the first is {labels[outside[0]]} in row {outside[0]}."
-        )
+    _check_labels(labels, class_count)
     if weights is None:
         return np.ones(len(labels))
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0))) if len(weights) == len(labels) else None
@@ -49,6 +45,44 @@ def checked(features: Features, labels: Labels, *, class_count: int, weights: We
         said = f"there are {len(weights)}" if wrong is None else f"rows {_few(wrong)} are not"
         raise DataError(f"Each of the {len(labels)} examples needs a positive, finite weight; {said}.")
     return weights.astype(np.float64)
+
+
+def _check_labels(labels: Truth, class_count: int) -> None:
+    if labels.ndim == 2:
+        if labels.shape[1] != class_count:
+            raise DataError(f"The labels have {labels.shape[1]} columns, for {class_count} classes.")
+        return
+    outside = np.flatnonzero((labels < 0) | (labels >= class_count))
+    if len(outside):
+        raise DataError(
+            f"Labels must be 0 to {class_count - 1}; {len(outside)} are not, "
+            f"the first is {labels[outside[0]]} in row {outside[0]}."
+        )
+
+
+def one_each(labels: Truth) -> Labels:
+    """The labels, where there is one for each example.
+
+    Raises:
+        RecipeError: they are a matrix: examples have several labels or none.
+    """
+    if labels.ndim == 2:
+        raise RecipeError(
+            "This head gives every image one class, and these images have several labels or none. "
+            "Take ridge or logistic."
+        )
+    return labels
+
+
+def indicators(labels: Truth, class_count: int) -> Float[Array, "n k"]:
+    """What a linear head regresses on: 1 in the columns of an example's classes, 0 elsewhere.
+
+    >>> indicators(np.array([1, 0]), 2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    if labels.ndim == 2:
+        return labels.astype(np.float64)
+    return np.asarray(np.eye(class_count)[labels])
 
 
 def check_features(features: Features) -> None:
