@@ -28,3 +28,5 @@ def cache(
         for row in found["networks"]:
             print(f"  {row['name']:8} {row['images']:8,} images {row['size_mb']:10.1f} MB  {row['key'][:12]}")
         print(f"  {found['trials']:,} trials")
+        print(f"  {found['archives_mb']:.1f} MB of unpacked archives")
+        print(f"  {found['images_mb']:.1f} MB of images that a program held in memory")

@@ -34,7 +34,7 @@ def describe_backbone(name: str) -> dict[str, Any]:
 
 
 def list_cache() -> dict[str, Any]:
-    """Where the cache is, how large, and what it holds: features by network, and trials."""
+    """Where the cache is, how large, and what it holds: features by network, trials, archives, images."""
     folder = cache_folder()
     with FeatureStore() as store:
         networks = plain(store.summary())
@@ -43,6 +43,8 @@ def list_cache() -> dict[str, Any]:
         "size_mb": round(_size_mb(folder), 1),
         "networks": networks,
         "trials": sum(1 for _ in (folder / "trials").glob("*/")),
+        "archives_mb": round(_size_mb(folder / "archives"), 1),
+        "images_mb": round(_size_mb(folder / "images"), 1),
     }
 
 

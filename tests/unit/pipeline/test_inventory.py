@@ -31,12 +31,16 @@ def test_what_a_fit_leaves_is_listed_and_cleared(
     fit(paint(each=6), budget="60s", out=tmp_path / "run")
     (empty_cache / "networks" / "one").mkdir(parents=True)
     (empty_cache / "networks" / "one" / "network.bin").write_bytes(bytes(2_000_000))
+    for name in ("archives", "images"):
+        (empty_cache / name / "one").mkdir(parents=True)
+        (empty_cache / name / "one" / "x.png").write_bytes(bytes(300_000))
     (empty_cache / "mine.txt").write_text("not regraft's")
     found = list_cache()
     assert {row["name"] for row in found["networks"]} >= {"lite0"}
     assert all(row["images"] == 18 for row in found["networks"])
     assert found["trials"] > 0
     assert found["size_mb"] > 2
+    assert (found["archives_mb"], found["images_mb"]) == (0.3, 0.3)
     cleared = clear_cache()
     assert cleared["folder"] == str(empty_cache)
     assert cleared["freed_mb"] == pytest.approx(found["size_mb"], abs=0.2)
