@@ -80,6 +80,16 @@ def test_broken_files_are_listed_and_the_fit_goes_on(
     assert snapshot(root) == before
 
 
+def test_strict_ends_with_an_error(regraft: Any, planted: tuple[Path, set[str]], image_folder: Path) -> None:
+    root, names = planted
+    assert "Not every file in" in regraft.fails("fit", root, "--strict", *AS_IT_IS)
+    looked = regraft.end(regraft.begin("inspect", root, "--strict"))
+    assert looked.status == 1
+    assert f"{len(names)} files skipped" in looked.out
+    assert f"{len(names)} files in {root} cannot be used" in " ".join(looked.err.split())
+    assert regraft("inspect", image_folder, "--strict").status == 0
+
+
 def test_a_read_only_folder(regraft: Any, tmp_path: Path, image_folder: Path, snapshot: Any) -> None:
     root = tmp_path / "sealed"
     shutil.copytree(image_folder, root)

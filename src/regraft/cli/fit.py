@@ -19,6 +19,7 @@ def fit(  # noqa: PLR0913 - every flag is a parameter
     recipe: Path | None = None,
     flags: RecipeFlags = NONE_GIVEN,
     labels: SourceFlags = AS_LAID_OUT,
+    strict: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Turn a folder of labelled images into a tuned, tested, saved classifier.
@@ -34,11 +35,13 @@ def fit(  # noqa: PLR0913 - every flag is a parameter
         recipe: a JSON file such as a run's recipe.json; flags override it.
         flags: settings of the recipe.
         labels: where the labels are written.
+        strict: end with an error if any file cannot be used, in place of leaving it out.
         json: print one JSON object instead of the report.
     """
     from regraft import pipeline
 
-    run = pipeline.fit(labels.of(source), budget=budget, out=out, recipe=recipe_from(recipe, flags))
+    chosen = recipe_from(recipe, flags)
+    run = pipeline.fit(labels.of(source), budget=budget, out=out, recipe=chosen, strict=strict)
     if json:
         print_json(run.report.data)
     else:

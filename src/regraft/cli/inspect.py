@@ -15,6 +15,7 @@ def inspect(
     *,
     page: Path | None = None,
     labels: SourceFlags = AS_LAID_OUT,
+    strict: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Look at labelled images before using them: copies, leaks, shortcuts, odd and broken files.
@@ -23,9 +24,12 @@ def inspect(
         source: labelled images, laid out as for `regraft fit`.
         page: an .html file to write as well, with pictures of what was found.
         labels: where the labels are written.
+        strict: end with an error, after telling what was found, if any file cannot be used.
         json: print one JSON object instead of text.
     """
+    from regraft.core.errors import DataError
     from regraft.core.files import write_bytes
+    from regraft.data.dataset import STRICT_ADVICE
     from regraft.pipeline.audit import audit
     from regraft.report import audit_page, audit_text
 
@@ -36,3 +40,9 @@ def inspect(
         print_json(found)
     else:
         print(audit_text(found))
+    if strict and found["skipped"]:
+        first = found["skipped_files"][0]
+        raise DataError(
+            f"{found['skipped']} files in {source} cannot be used; the first is {first['path']}: "
+            f"{first['reason']}. {STRICT_ADVICE}"
+        )

@@ -1,7 +1,14 @@
 """Labelled images: reading folders and tables, parts and folds, decoding, views, batches."""
 
 from regraft.data.audit import describe_dataset
-from regraft.data.dataset import Dataset, Example, Skipped, require_parts, require_trainable
+from regraft.data.dataset import (
+    Dataset,
+    Example,
+    Skipped,
+    require_every_file,
+    require_parts,
+    require_trainable,
+)
 from regraft.data.decode import Source, decode
 from regraft.data.digits import write_digits
 from regraft.data.folder import read_folder
@@ -44,6 +51,7 @@ __all__ = [
     "read",
     "read_folder",
     "read_table",
+    "require_every_file",
     "require_parts",
     "require_trainable",
     "split",

@@ -15,6 +15,9 @@ from regraft.core.hashing import fingerprint
 from regraft.data.names import Part, number_labels, read_cells
 
 FEWEST_PER_CLASS = 2
+STRICT_ADVICE = (
+    "Mend them or take them away; unless asked to be strict, regraft leaves them out and lists them."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,18 @@ def require_parts(dataset: Dataset) -> None:
         raise DataError(
             f"The train part in {dataset.root} has no image of {names}, which val or test has. "
             f"Add such images to train, or take these classes out of val and test."
+        )
+
+
+def require_every_file(dataset: Dataset) -> None:
+    """Check that no file had to be left out.
+
+    Raises:
+        DataError: one had.
+    """
+    if dataset.skipped:
+        raise DataError(
+            f"Not every file in {dataset.root} can be used.{_first_skipped(dataset)} {STRICT_ADVICE}"
         )
 
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain, unit_interval
-from regraft.data import Dataset, DataSource, path_of, read, require_parts, require_trainable, split
+from regraft.data import (
+    Dataset,
+    DataSource,
+    path_of,
+    read,
+    require_every_file,
+    require_parts,
+    require_trainable,
+    split,
+)
 from regraft.features import FeatureStore
 from regraft.pipeline.account import describe, predict_part
 from regraft.pipeline.artifact import MODEL
@@ -32,6 +41,7 @@ def fit(
     out: Path | str | None = None,
     recipe: Recipe | None = None,
     store: FeatureStore | None = None,
+    strict: bool = False,
 ) -> Run:
     """Find the best classifier that the budget allows, test it once, and write it down.
 
@@ -43,9 +53,10 @@ def fit(
         out: the run folder; by default a new one below `runs/`.
         recipe: what to fix or restrict; what it leaves open is searched. A complete one is just fitted.
         store: where features are kept; by default in the cache folder.
+        strict: refuse to go on when a file cannot be used, in place of listing it as skipped.
 
     Raises:
-        DataError: the images cannot be used.
+        DataError: the images cannot be used; one of them, if `strict`.
         BackboneError: the first network cannot be had.
         ArtifactError: the run folder or the cache cannot be written.
         TrainingError: it was stopped before two classes had images enough.
@@ -53,6 +64,8 @@ def fit(
     clock = Budget(parse_duration(budget), reserve_fraction=FINISH_FRACTION)
     asked = recipe or Recipe()
     dataset = read(source)
+    if strict:
+        require_every_file(dataset)
     require_trainable(dataset)
     require_parts(dataset)
     folder = claim_folder(path_of(source) or dataset, out)
@@ -60,6 +73,8 @@ def fit(
     with stop_on_signals(clock):
         trunk = Trunk(in_random_order(dataset), store, asked.runtime)
         usable = look_first(trunk, asked.backbones[0], clock)
+        if strict:
+            require_every_file(usable)
         parts = split(usable, test_fraction=asked.test_fraction, seed=asked.seed)
         trunk.images = parts
         climb = Climb(asked, parts, trunk, clock, trials=Trials())

@@ -55,6 +55,21 @@ def test_a_damaged_trial_is_made_again(paint: Any, networks: Any, tmp_path: Path
     assert (second["chosen"], second["validation"]) == (first["chosen"], first["validation"])
 
 
+@pytest.mark.parametrize(("content", "reason"), [(b"no image", "it is no JPEG"), (b"", "0 bytes")])
+def test_strict_refuses_what_cannot_be_used(
+    paint: Any, networks: Any, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    photos = paint(each=6)
+    recipe = Recipe(("lite0",))
+    assert (
+        fit(photos, budget="60s", out=tmp_path / "a", recipe=recipe, strict=True).report.data["images"] == 18
+    )
+    (photos / "red" / "odd.png").write_bytes(content)
+    with pytest.raises(DataError, match=rf"Not every file in .*photos can be used.*odd\.png.*{reason}"):
+        fit(photos, budget="60s", out=tmp_path / "b", recipe=recipe, strict=True)
+    assert fit(photos, budget="60s", out=tmp_path / "c", recipe=recipe).report.data["skipped"] == 1
+
+
 def test_trials_of_other_weights_are_not_taken(paint: Any, networks: Any, tmp_path: Path) -> None:
     photos = paint(each=6)
     fit(photos, budget="60s", out=tmp_path / "a", recipe=Recipe(("lite0",)))
