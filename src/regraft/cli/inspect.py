@@ -30,9 +30,11 @@ def inspect(
     from regraft.core.errors import DataError
     from regraft.core.files import write_bytes
     from regraft.data.dataset import STRICT_ADVICE
-    from regraft.pipeline.audit import audit
+    from regraft.pipeline.audit import audit, check_page
     from regraft.report import audit_page, audit_text
 
+    if page is not None:
+        check_page(page, source)
     found = audit(labels.of(source))
     if page is not None:
         write_bytes(page, audit_page(found).encode(errors="backslashreplace"))

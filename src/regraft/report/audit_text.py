@@ -17,10 +17,9 @@ def audit_text(found: Mapping[str, Any]) -> str:
     """What `regraft inspect` prints."""
     lines = [f"{headline(found)}."]
     for finding in findings(found):
-        # The files themselves are listed below.
-        if finding.about != "skipped_files":
-            lines += _lines(found, finding)
-    return "\n".join(map(printable, lines + skipped_lines(found) + _contents(found)))
+        # What is wrong with each file says more than that some were skipped.
+        lines += skipped_lines(found) if finding.about == "skipped_files" else _lines(found, finding)
+    return "\n".join(map(printable, lines + _contents(found)))
 
 
 def short(path: str, root: str) -> str:

@@ -1,108 +1,98 @@
-from typing import Any
+import pytest
 
-from regraft.report import audit_text, evaluation_text
-
-
-def interval(value: float) -> dict[str, float]:
-    return {"value": value, "low": value - 0.1, "high": value + 0.1}
+from regraft.report import findings
 
 
-EVALUATION: dict[str, Any] = {
-    "images": 1200,
-    "skipped": 0,
-    "skipped_files": [],
-    "seen_in_training": 0,
-    "metrics": {"accuracy": interval(0.8), "log_loss": interval(0.5), "something_new": interval(0.3)},
-}
-AUDIT: dict[str, Any] = {
-    "images": 5,
-    "classes": {"cat": 3, "dog": 2},
-    "parts": {"undecided": 5},
-    "groups": 0,
-    "domains": {},
-    "skipped": 0,
-    "skipped_files": [],
-    "kinds": {"PNG RGB": 5},
-    "width_px": {"least": 1, "median": 2.5, "most": 4},
-    "height_px": {"least": 5, "median": 6, "most": 7},
-    "copies": [],
-    "conflicts": [],
-    "leaks": [],
-}
+def of(audit, about):
+    return [one for one in findings(audit) if one.about == about]
 
 
-def test_an_evaluation_says_how_often_it_is_right_and_how_surely() -> None:
-    shown = evaluation_text(EVALUATION)
-    assert shown.splitlines()[0] == "Right on 80.0 % of 1,200 images (70.0 to 90.0 %)."
-    assert "Log-loss                0.500   (0.400 to 0.600)" in shown
-    assert "something_new" in shown
-    assert "!" not in shown
+def test_sound_images_get_a_good_word_and_nothing_else(sound):
+    (found,) = findings(sound)
+    assert found.level == "good"
 
 
-def test_an_evaluation_on_what_was_learnt_is_marked() -> None:
-    assert "! The run learnt from 7 images of these" in evaluation_text({**EVALUATION, "seen_in_training": 7})
+def test_no_images_get_no_good_word(sound):
+    nothing = sound | {"images": 0, "classes": {"cat": 0, "dog": 0}, "balance": None}
+    assert findings(nothing) == ()
 
 
-def test_files_that_were_skipped_are_named_a_few_of_them() -> None:
-    files = [{"path": f"{number}.png", "reason": "it is damaged"} for number in range(7)]
-    shown = evaluation_text({**EVALUATION, "skipped": 7, "skipped_files": files})
-    assert "! 7 files skipped:" in shown
-    assert "    4.png: it is damaged" in shown
-    assert "5.png" not in shown
-    assert "and 2 more" in shown
+def test_the_worst_comes_first(faulty):
+    levels = [one.level for one in findings(faulty)]
+    assert levels == sorted(levels, reverse=True)
+    assert set(levels) == {"warning", "note"}
+    assert findings(faulty)[0].about == "conflicts"
 
 
-def test_a_look_at_sound_images_has_no_warning() -> None:
-    assert audit_text(AUDIT).splitlines() == [
-        "5 images in 2 classes.",
-        "  dog                             2",
-        "  cat                             3",
-        "Sizes: 1 x 5 to 4 x 7 pixels, median 2.5 x 6.",
-        "Kinds: PNG RGB (5).",
-    ]
+@pytest.mark.parametrize(
+    ("about", "level", "words"),
+    [
+        ("conflicts", "warning", "1 picture is stored under different labels"),
+        ("leaks", "warning", "1 picture or group is in more than one given part"),
+        ("near_conflicts", "warning", "1 set of near-duplicates is under different labels"),
+        ("near_leaks", "warning", "1 set of near-duplicates is across given parts"),
+        ("suspected_groups", "warning", "90 images seem to form 7 groups by the beginning of their names"),
+        ("skipped_files", "warning", "2 files skipped"),
+        ("classes_alike", "warning", "The classes 'cat' and 'Cat' differ only by case"),
+        ("balance", "warning", "'cat' has 300 times the images of 'dog'"),
+        ("copies", "note", "2,000 images are stored more than once"),
+        ("pixel_copies", "note", "1 picture is stored in several files"),
+        ("near_copies", "note", "1 set of near-duplicates is there"),
+        ("extremes.blank", "note", "1 image is of one even colour"),
+        ("extremes.tiny", "note", "1 image is far smaller"),
+    ],
+)
+def test_everything_wrong_is_said(faulty, about, level, words):
+    (found,) = of(faulty, about)
+    assert found.level == level
+    assert words in found.sentence
 
 
-def test_a_look_names_what_is_wrong() -> None:
-    shown = audit_text(
-        {
-            **AUDIT,
-            "parts": {"train": 3, "test": 2},
-            "groups": 4,
-            "domains": {"day": 3, "night": 2},
-            "copies": [["a.png", "b.png"], ["c.png", "d.png"]],
-            "conflicts": [["c.png", "d.png"]],
-            "leaks": [["e.png", "f.png"]],
-        }
-    )
-    assert "Parts: train 3, test 2." in shown
-    assert "Domains: day 3, night 2." in shown
-    assert "Groups: 4." in shown
-    assert "! 2 images stored more than once (kept together in every split): a.png = b.png, ..." in shown
-    assert "! 1 image stored under different labels (correct one of them): c.png = d.png" in shown
-    assert "! 1 image or group in more than one given part" in shown
+def test_only_what_was_found_is_said(sound):
+    for key in ("copies", "leaks", "conflicts", "pixel_copies"):
+        found = findings(sound | {key: [["a.png", "b.png", "c.png", "d.png"]]})
+        assert [one.about for one in found] == [key]
+        assert found[0].examples == ("a.png", "b.png", "c.png")
 
 
-def test_many_classes_are_shown_by_the_smallest_and_the_largest() -> None:
-    shown = audit_text({**AUDIT, "classes": {f"class {n}": n for n in range(1, 31)}})
-    assert "class 1 " in shown
-    assert "class 30 " in shown
-    assert "class 15 " not in shown
-    assert "(the 6 smallest and the 6 largest of 30)" in shown
+def test_keys_of_later_looks_may_be_missing(sound):
+    optional = ("near_copies", "near_conflicts", "near_leaks", "suspected_groups", "shortcuts", "totals")
+    assert [one.level for one in findings({k: v for k, v in sound.items() if k not in optional})] == ["good"]
 
 
-def test_without_any_usable_image_nothing_is_said_of_their_kind() -> None:
-    nothing = {**AUDIT, "images": 0, "classes": {"cat": 0}, "kinds": {}, "width_px": None, "height_px": None}
-    assert audit_text(nothing).splitlines() == ["0 images in 1 class.", "  cat                             0"]
+def test_small_classes(faulty):
+    alone, few = of(faulty, "classes")
+    assert (alone.level, few.level) == ("warning", "note")
+    assert "'dog'" in alone.sentence
+    assert "'Cat'" in few.sentence
 
 
-def test_names_cannot_rearrange_the_terminal() -> None:
-    shown = audit_text(
-        {
-            **AUDIT,
-            "classes": {"\x1b[2Jcat": 5},
-            "skipped": 1,
-            "skipped_files": [{"path": "\x1b[2J.png", "reason": "it\nis damaged"}],
-        }
-    )
-    assert "\x1b" not in shown
-    assert "it?is damaged" in shown
+def test_a_single_class(sound):
+    (found,) = of(sound | {"classes": {"cat": 50}, "balance": None}, "classes")
+    assert "a single class" in found.sentence
+
+
+@pytest.mark.parametrize(("ratio", "level"), [(2.9, None), (3, "note"), (19, "note"), (20, "warning")])
+def test_how_uneven_is_worth_a_word(sound, ratio, level):
+    found = of(sound | {"balance": sound["balance"] | {"ratio": ratio}}, "balance")
+    assert [one.level for one in found] == ([level] if level else [])
+
+
+def test_a_class_given_away_is_named_with_how_surely(faulty):
+    quality, exif, colour = of(faulty, "shortcuts")
+    assert "By JPEG quality alone 'dog' and 'cat' are told" in quality.sentence
+    assert "'dog' in 97.0 % (87.0 to 100.0 %; guessing: 50 %)" in quality.sentence
+    assert "EXIF notes" in exif.sentence
+    assert "balanced accuracy of 70.0 % (60.0 to 80.0 %); 30.0 %" in exif.sentence
+    assert (quality.level, exif.level, colour.level) == ("warning", "warning", "note")
+
+
+def test_what_a_shortcut_means_is_said_once(faulty):
+    said = [one.sentence.count("A network may learn") for one in of(faulty, "shortcuts")]
+    assert said == [1, 0, 0]
+
+
+def test_content_is_worded_with_care(faulty):
+    colour = of(faulty, "shortcuts")[-1]
+    assert "mean colour (80.0 %; guessing: 30.0 %)" in colour.sentence
+    assert "as it should be where it belongs" in colour.sentence
