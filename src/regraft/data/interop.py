@@ -108,14 +108,17 @@ def _pair(whole: Any, index: int) -> tuple[Any, Any]:
 
 
 def _image(value: Any) -> Source | Skipped:
-    """An image as `decode` takes it: a tensor becomes an array with its channels last."""
+    """An image as `decode` takes it: a tensor or a list becomes an array with its channels last."""
     if isinstance(value, Mapping) and value.get("bytes") is not None:
         return bytes(value["bytes"])
     if isinstance(value, Mapping):
         return Path(str(value.get("path")))
-    if isinstance(value, (bytes, str, Path, np.ndarray, Skipped)) or hasattr(value, "getbands"):
+    if isinstance(value, (bytes, str, Path, Skipped)) or hasattr(value, "getbands"):
         return value  # type: ignore[no-any-return]
     array = np.asarray(value)
+    if array.dtype.kind == "i" and array.size and array.min() >= 0 and array.max() <= np.iinfo(np.uint8).max:
+        # Lists of numbers, as columns without a type for images hold them.
+        array = array.astype(np.uint8)
     is_channels_first = array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4)
     return array.transpose(1, 2, 0) if is_channels_first else array
 

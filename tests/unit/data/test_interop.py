@@ -230,6 +230,16 @@ def test_columns_that_are_text_or_files_on_disk(put):
     assert dataset.classes == ("cat",)
 
 
+def test_lists_of_numbers():
+    rows = [
+        {"image": [[[0, 128, 255]] * 4] * 3, "label": "a"},
+        {"image": [[[0, 128, 300]] * 4] * 3, "label": "b"},
+    ]
+    dataset = read(Table({"image": None, "label": None}, rows))
+    assert decode(dataset.paths[0])[2, 3].tolist() == [0, 128, 255]
+    assert [str(one.path) for one in dataset.skipped] == ["image 1"]
+
+
 def test_without_a_column_of_images():
     with pytest.raises(DataError, match="None of the columns 'text', 'label' holds images"):
         read(Table({"text": None, "label": None}, [{"text": "x", "label": "a"}]))
