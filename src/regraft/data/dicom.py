@@ -18,7 +18,7 @@ import numpy as np
 from regraft.core.arrays import Array, Image
 from regraft.core.errors import DataError
 from regraft.data.limits import NO_MEMORY, require_sensible_shape
-from regraft.data.pixels import full_range, own_range, repeat
+from regraft.data.pixels import full_range, in_bands, own_range, repeat
 
 if TYPE_CHECKING:
     from pydicom import FileDataset
@@ -116,17 +116,19 @@ def _shown(values: Array, dataset: "FileDataset") -> Image:
 def _grey(values: Array, dataset: "FileDataset") -> Array:
     from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
-    measured = np.asarray(apply_modality_lut(values, dataset))
+    def measured(stored: Array) -> Array:
+        return np.asarray(apply_modality_lut(stored, dataset))
+
     window = _window(dataset)
     if window is not None:
-        return full_range(_windowed(measured, *window), most=1)
+        return in_bands(values, lambda band: np.rint(255 * _windowed(measured(band), *window)))
     if dataset.get("VOILUTSequence"):
-        table = dataset.VOILUTSequence[0].LUTDescriptor
-        return full_range(np.asarray(apply_voi(measured, dataset)), most=2 ** int(table[2]) - 1)
-    bits = _number(dataset, "BitsStored", 16)
-    if values.dtype == np.uint8 and measured is values:
-        return full_range(values, most=2**bits - 1)
-    return own_range(measured, used=_is_no_padding(values, dataset))
+        scale = 255 / (2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1)
+        return in_bands(values, lambda band: np.rint(scale * apply_voi(measured(band), dataset)))
+    every = measured(values)
+    if values.dtype == np.uint8 and every is values:
+        return full_range(values, most=2 ** _number(dataset, "BitsStored", 8) - 1)
+    return own_range(every, used=_is_no_padding(values, dataset))
 
 
 def _window(dataset: "FileDataset") -> tuple[float, float, str] | None:

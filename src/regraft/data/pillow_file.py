@@ -22,6 +22,11 @@ from regraft.data.tiff import require_interleaved
 JPEG_FORMATS = ("JPEG", "MPO")
 ORIENTATION_TAG = 0x0112
 
+# Every pass of a progressive JPEG goes over the whole picture, and a hundred bytes can ask for one. Encoders
+# write ten, optimisers some sixty; a hundred over the largest picture take ten seconds.
+START_OF_SCAN = b"\xff\xda"
+MOST_SCANS = 100
+
 
 def open_pillow(data: bytes, name: str) -> PIL.Image.Image:
     """Read the header of a file of a format that `sniff` named.
@@ -55,6 +60,8 @@ def decode_pillow(image: PIL.Image.Image, data: bytes = b"", *, at_least_px: int
     if image.format == "TIFF":
         require_interleaved(image)
         silence_libtiff()
+    if "progressive" in image.info and data.count(START_OF_SCAN) > MOST_SCANS:
+        raise DataError(f"it is a progressive JPEG of more than {MOST_SCANS} passes")
     try:
         pixels = _fast_jpeg(image, data, at_least_px)
         if pixels is None:

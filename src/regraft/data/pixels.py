@@ -51,7 +51,7 @@ def from_pillow(image: PIL.Image.Image) -> Image:
     if "icc_profile" in image.info:
         image = to_srgb(_with_plain_channels(image))
     if image.has_transparency_data:
-        return _over_white(np.asarray(image.convert("RGBA")))
+        return _over_white(np.asarray(image if image.mode == "RGBA" else image.convert("RGBA")))
     if image.mode in ("L", "1"):
         return repeat(np.asarray(image.convert("L")))
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
@@ -119,7 +119,7 @@ def full_range(values: Array, *, most: int) -> Array:
     if values.dtype == np.uint8 and most == WHITE:
         return values
     scale = 255 / most
-    return _in_bands(values, lambda band: np.rint(np.clip(band.astype(np.float32) * scale, 0, 255)))
+    return in_bands(values, lambda band: np.rint(np.clip(band.astype(np.float32) * scale, 0, 255)))
 
 
 def own_range(values: Array, *, used: Array | None = None) -> Array:
@@ -139,10 +139,10 @@ def own_range(values: Array, *, used: Array | None = None) -> Array:
     def stretch(band: Array) -> Array:
         return np.rint(np.clip((band.astype(np.float64) / 2 - least / 2) / span, 0, 1) * 255)
 
-    return _in_bands(values, stretch)
+    return in_bands(values, stretch)
 
 
-def _in_bands(values: Array, convert: Callable[[Array], Array], *, channels: int | None = None) -> Array:
+def in_bands(values: Array, convert: Callable[[Array], Array], *, channels: int | None = None) -> Array:
     """Convert some rows at a time, to uint8."""
     shape = values.shape if channels is None else (*values.shape[:2], channels)
     out = np.empty(shape, np.uint8)
@@ -162,7 +162,7 @@ def _with_plain_channels(image: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _over_white(rgba: Array) -> Image:
-    return _in_bands(rgba, _band_over_white, channels=3)
+    return in_bands(rgba, _band_over_white, channels=3)
 
 
 def _band_over_white(rgba: Array) -> Array:

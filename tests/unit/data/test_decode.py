@@ -9,7 +9,7 @@ from regraft.core.errors import DataError
 from regraft.data import decode
 from regraft.data.formats import require_reader
 from regraft.data.limits import MOST_BYTES
-from regraft.data.pillow_file import ORIENTATION_TAG
+from regraft.data.pillow_file import ORIENTATION_TAG, START_OF_SCAN
 
 require_reader("HEIF")
 
@@ -161,6 +161,16 @@ def test_a_jpeg_cut_short_says_so(photo):
         decode(data[: len(data) // 2])
     with pytest.raises(DataError, match="cut short"):
         decode(data[: len(data) // 2], at_least_px=50)
+
+
+def test_a_jpeg_of_endless_passes_is_refused(photo):
+    data = encode(photo, "JPEG", progressive=True)
+    last = data.rindex(START_OF_SCAN)
+    piece = data[data.rindex(b"\xff\xc4", 0, last) : -2]
+    few, many = (data[:-2] + piece * times + data[-2:] for times in (50, 100))
+    assert decode(few).shape == decode(data).shape
+    with pytest.raises(DataError, match="more than 100 passes"):
+        decode(many)
 
 
 def test_stray_bytes_in_a_jpeg_are_tolerated_as_by_every_viewer(photo):
