@@ -29,7 +29,7 @@ def inspect(
     """
     from regraft.core.errors import DataError
     from regraft.core.files import write_bytes
-    from regraft.data.dataset import STRICT_ADVICE
+    from regraft.data.requirements import STRICT_ADVICE
     from regraft.pipeline.audit import audit, check_page
     from regraft.report import audit_page, audit_text
 

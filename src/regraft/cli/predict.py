@@ -67,6 +67,9 @@ def predict(
 
 def _row(path: Path, answer: "Prediction") -> dict[str, Any]:
     probabilities = {name: round(share, 6) for name, share in answer.probabilities.items()}
+    if answer.labels is not None:
+        given = {name: probabilities[name] for name in answer.labels}
+        return {"path": str(path), "labels": given, "probabilities": probabilities}
     return {
         "path": str(path),
         "label": answer.label,
@@ -82,4 +85,14 @@ def _write_json_lines(rows: Iterable[dict[str, Any]], stream: TextIO) -> None:
 def _write_csv(rows: Iterable[dict[str, Any]], stream: TextIO) -> None:
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(map(_flat, rows))
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Several labels in one cell, as tables of labels have it, and their probabilities beside them."""
+    from regraft.data.names import SEPARATOR
+
+    given = row.get("labels")
+    if given is None:
+        return row
+    return {**row, "label": SEPARATOR.join(given), "probability": SEPARATOR.join(map(str, given.values()))}

@@ -1,14 +1,7 @@
 """Labelled images: reading folders and tables, parts and folds, decoding, views, batches."""
 
 from regraft.data.audit import describe_dataset
-from regraft.data.dataset import (
-    Dataset,
-    Example,
-    Skipped,
-    require_every_file,
-    require_parts,
-    require_trainable,
-)
+from regraft.data.dataset import Dataset, Example, Skipped
 from regraft.data.decode import Source, decode
 from regraft.data.digits import write_digits
 from regraft.data.folder import read_folder
@@ -19,6 +12,7 @@ from regraft.data.look import Seen, look
 from regraft.data.names import Part
 from regraft.data.public_sets import PUBLIC_SETS, write_public_set
 from regraft.data.reading import DataSource, Labelled, path_of, read
+from regraft.data.requirements import require_every_file, require_parts, require_trainable
 from regraft.data.scan import find_images
 from regraft.data.split import split
 from regraft.data.table import read_table

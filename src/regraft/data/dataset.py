@@ -14,11 +14,6 @@ from regraft.core.errors import DataError, did_you_mean
 from regraft.core.hashing import fingerprint
 from regraft.data.names import Part, number_labels, read_cells
 
-FEWEST_PER_CLASS = 2
-STRICT_ADVICE = (
-    "Mend them or take them away; unless asked to be strict, regraft leaves them out and lists them."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -176,63 +171,3 @@ class Dataset:
         """The classes that have no example in a part: nothing can be said about them there."""
         present = {label for e in self.examples if e.part == part for label in e.all_labels}
         return tuple(name for label, name in enumerate(self.classes) if label not in present)
-
-
-def require_trainable(dataset: Dataset) -> None:
-    """Check that there is something to learn.
-
-    Raises:
-        DataError: there is no image, a single class, or a class with fewer than two images.
-    """
-    counts = dataset.class_counts
-    if not len(dataset):
-        raise DataError(f"There is no usable image in {dataset.root}.{_first_skipped(dataset)}")
-    if len(dataset.classes) < 2:
-        raise DataError(
-            f"There is a single class, {dataset.classes[0]!r}, in {dataset.root}. Telling classes apart "
-            f"needs at least two: put the images of each class in a folder of its own."
-        )
-    small = [f"{name!r} has {count}" for name, count in counts.items() if count < FEWEST_PER_CLASS]
-    if small:
-        shown = ", ".join(small[:8]) + (f" and {len(small) - 8} more" if len(small) > 8 else "")
-        raise DataError(
-            f"Every class needs at least {FEWEST_PER_CLASS} images, one to learn from and one to check: "
-            f"{shown}, in {dataset.root}. Add images to these classes or take the classes out."
-        )
-
-
-def require_parts(dataset: Dataset) -> None:
-    """Check that every class asked about in a given val or test part can be learnt from the rest.
-
-    Raises:
-        DataError: a train part was given and lacks a class that val or test has.
-    """
-    if not any(e.part == "train" for e in dataset.examples):
-        return
-    learnt = {label for e in dataset.examples if e.part in ("train", None) for label in e.all_labels}
-    missing = sorted({label for e in dataset.examples for label in e.all_labels} - learnt)
-    if missing:
-        names = ", ".join(repr(dataset.classes[label]) for label in missing)
-        raise DataError(
-            f"The train part in {dataset.root} has no image of {names}, which val or test has. "
-            f"Add such images to train, or take these classes out of val and test."
-        )
-
-
-def require_every_file(dataset: Dataset) -> None:
-    """Check that no file had to be left out.
-
-    Raises:
-        DataError: one had.
-    """
-    if dataset.skipped:
-        raise DataError(
-            f"Not every file in {dataset.root} can be used.{_first_skipped(dataset)} {STRICT_ADVICE}"
-        )
-
-
-def _first_skipped(dataset: Dataset) -> str:
-    if not dataset.skipped:
-        return ""
-    first = dataset.skipped[0]
-    return f" {len(dataset.skipped)} files were skipped; the first is {first.path}: {first.reason}."

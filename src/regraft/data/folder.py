@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from regraft.core.errors import DataError
-from regraft.data.dataset import Dataset, Skipped, require_parts
+from regraft.data.dataset import Dataset, Skipped
 from regraft.data.filenames import compile_pattern, propose_pattern, read_filename
 from regraft.data.layout import IN_NO_CLASS, Folders, Place, common_folder, place_folders
 from regraft.data.listing import Entry, Listing, to_dataset
+from regraft.data.requirements import require_parts
 from regraft.data.scan import identities_above, walk
 from regraft.data.sheet import SHEETS
 from regraft.data.table import names_images, read_table

@@ -25,10 +25,11 @@ from regraft.core.arrays import Array
 from regraft.core.errors import ArtifactError, DataError
 from regraft.core.files import cache_folder
 from regraft.core.hashing import sha256_of_bytes
-from regraft.data.dataset import Dataset, Skipped, require_parts
+from regraft.data.dataset import Dataset, Skipped
 from regraft.data.decode import Source, decode_plainly
 from regraft.data.listing import Entry, Listing, to_dataset
 from regraft.data.names import Part, clean_name, part_of_name
+from regraft.data.requirements import require_parts
 
 AHEAD = 64
 """Images held in memory at once."""

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.core.errors import DataError, did_you_mean
-from regraft.data.dataset import Dataset, Skipped, require_parts
+from regraft.data.dataset import Dataset, Skipped
 from regraft.data.listing import Entry, Listing, to_dataset
 from regraft.data.names import part_of_name, read_cells
+from regraft.data.requirements import require_parts
 from regraft.data.sheet import read_sheet
 from regraft.data.times import as_number, read_time
 

@@ -8,12 +8,13 @@ import numpy as np
 from regraft.core.arrays import Probabilities
 from regraft.core.hashing import plain
 from regraft.data import Dataset
-from regraft.evaluation import Answers, Evidence, Verdict, verdicts
-from regraft.pipeline.climb import Candidate, Climb
+from regraft.evaluation import Evidence, Verdict, verdicts
+from regraft.pipeline.climb import Climb
+from regraft.pipeline.judging import Candidate
 from regraft.pipeline.machine import machine, versions
 from regraft.pipeline.model import Model
 from regraft.pipeline.run import MOST_SKIPPED_LISTED, now
-from regraft.pipeline.scoring import details_of, scores_of
+from regraft.pipeline.scoring import answers_of, details_of, scores_of
 from regraft.pipeline.trunk import Trunk
 
 
@@ -29,11 +30,8 @@ def describe(
         unreached: images that the budget left no time to look at.
     """
     images = climb.trunk.images
-    validation = Answers(best.probabilities, climb.held_out_labels, climb.held_out_groups)
-    test = None
-    if tested is not None:
-        part = images.part("test")
-        test = Answers(tested, part.labels, [example.group for example in part.examples])
+    validation = best.answers
+    test = None if tested is None else answers_of(best.model, tested, images.part("test"))
     evidence = Evidence(
         classes=images.classes,
         train_counts=list(climb.dataset.class_counts.values()),

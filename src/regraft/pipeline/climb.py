@@ -1,19 +1,20 @@
 """What a climb up the ladder carries: the data it may see, the features, the time, and the best so far."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from regraft.core.arrays import Folds, Labels, Mask, Probabilities, Scores, Weights
+from regraft.core.arrays import Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import BackboneError, RecipeError
 from regraft.core.hashing import fingerprint
 from regraft.data import NEVER_HELD_OUT, Dataset, folds, units
-from regraft.evaluation import Answers, Interval, compare, fit_temperature, share, softmax
+from regraft.evaluation import compare_answers
 from regraft.features import fit_affine, width
-from regraft.heads import Linear, Ridge, balanced
+from regraft.heads import Ridge, balanced
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.fitting import fit_head, multiplications
+from regraft.pipeline.judging import Candidate, judge, no_image_known, truth_of
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.model import Model, folded
 from regraft.pipeline.recipe import Head, Recipe
@@ -30,20 +31,6 @@ TRIAL_VERSION = 1
 
 BYTES_PER_FEATURE = 12
 """Of float32 features read, scaled, and being worked on."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A fitted recipe, and what it says of images that its fits did not see.
-
-    `probabilities` [m, k] are of the held-out examples, calibrated on them; `loss` is their mean log-loss.
-    """
-
-    recipe: Recipe
-    model: Model
-    probabilities: Probabilities
-    loss: float
-    accuracy: Interval
 
 
 class Climb:
@@ -75,9 +62,9 @@ class Climb:
         return np.asarray(self.folds != NEVER_HELD_OUT)
 
     @property
-    def held_out_labels(self) -> Labels:
-        """The labels that candidates are judged on."""
-        return self.dataset.labels[self.held_out]
+    def truth(self) -> Truth:
+        """What heads learn: one label each, or which labels each image has."""
+        return truth_of(self.dataset)
 
     @property
     def held_out_groups(self) -> list[str]:
@@ -123,12 +110,9 @@ class Climb:
 
     def judge_majority(self) -> Candidate:
         """The model that knows no image: every class in proportion to its examples."""
-        counts = np.bincount(self.dataset.labels, weights=self.weights, minlength=self.class_count)
-        bias = np.log((counts + 1) / (counts + 1).sum()).astype(np.float32)
-        model = Model(
-            self.dataset.classes, (), self.asked, Linear(np.empty((0, len(bias)), np.float32), bias)
-        )
-        return self._judge(model, np.tile(bias, (int(self.held_out.sum()), 1)))
+        classifier = no_image_known(self.truth, self.class_count, weights=self.weights)
+        model = Model(self.dataset.classes, (), self.asked, classifier)
+        return self._judge(model, np.tile(classifier.bias, (int(self.held_out.sum()), 1)))
 
     def adopt_if_better(self, candidate: Candidate) -> bool:
         """Keep the candidate as the best so far if its held-out log-loss is lower."""
@@ -141,9 +125,7 @@ class Climb:
         """A sentence on how a candidate did against what stood before."""
         if before is None or candidate is before:
             return f"log-loss {candidate.loss:.3f}"
-        paired = compare(
-            before.probabilities, candidate.probabilities, self.held_out_labels, groups=self.held_out_groups
-        )
+        paired = compare_answers(before.answers, candidate.answers)
         return (
             f"log-loss {candidate.loss:.3f}, before {before.loss:.3f}; "
             f"lower in {paired.probability_better:.0%} of resamples"
@@ -160,7 +142,7 @@ class Climb:
         head, scores, classifier = fit_head(
             recipe.head,
             affine(features),
-            self.dataset.labels,
+            self.truth,
             class_count=self.class_count,
             folds=self._folds_for(recipe.head),
             weights=self.weights,
@@ -178,14 +160,8 @@ class Climb:
         return None if isinstance(head, Ridge) and self.independent else self.folds
 
     def _judge(self, model: Model, scores: Scores) -> Candidate:
-        labels = self.held_out_labels
         weights = None if self.weights is None else self.weights[self.held_out]
-        temperature = fit_temperature(scores, labels, weights)
-        probabilities = softmax(scores.astype(np.float64), temperature)
-        answers = Answers(probabilities, labels, self.held_out_groups)
-        loss = float(np.average(answers.losses, weights=weights))
-        judged = replace(model, temperature=temperature)
-        return Candidate(model.recipe, judged, probabilities, loss, share(answers.right, answers.units))
+        return judge(model, scores, self.truth[self.held_out], groups=self.held_out_groups, weights=weights)
 
     def _trial_key(self, recipe: Recipe) -> str:
         """Names all that a trial's outcome depends on, so that a later run finds an equal trial."""

@@ -14,6 +14,7 @@ from regraft.data import read as read_dataset
 from regraft.features import Depths, FeatureStore, Representation, extract, read
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.evaluate import FOREVER_S
+from regraft.pipeline.judging import truth_of
 from regraft.pipeline.run import MOST_SKIPPED_LISTED
 
 
@@ -26,6 +27,8 @@ def embed(
     store: FeatureStore | None = None,
 ) -> dict[str, Any]:
     """Write a NumPy .npz with `features` [n, d], `labels` [n], `classes`, `paths`, `groups` and `sha256`.
+
+    Where images have several labels or none, `labels` is [n, k], yes or no.
 
     Returns:
         `file, images, width, skipped, skipped_files, forward_passes, seconds`.
@@ -54,7 +57,7 @@ def embed(
         np.savez(
             stream,
             features=features,
-            labels=dataset.labels,
+            labels=truth_of(dataset),
             classes=np.array(dataset.classes),
             paths=np.array([str(path) for path in dataset.paths]),
             groups=np.array([example.group for example in dataset.examples]),

@@ -11,13 +11,12 @@ import numpy as np
 from regraft.core.errors import DataError, did_you_mean
 from regraft.core.hashing import plain
 from regraft.data import Dataset, DataSource, read
-from regraft.evaluation import Answers
 from regraft.features import FeatureStore, extract
 from regraft.features import read as read_features
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.model import Model, load
 from regraft.pipeline.run import DATA, MOST_SKIPPED_LISTED
-from regraft.pipeline.scoring import details_of, scores_of
+from regraft.pipeline.scoring import answers_of, details_of, scores_of
 
 FOREVER_S = 1e12
 
@@ -57,8 +56,7 @@ def evaluate(
         features = read_features(fitted.recipe.representation, networks, store, hashes)
     else:
         features = np.empty((len(dataset), 0), np.float32)
-    groups = [example.group for example in dataset.examples]
-    answers = Answers(fitted.probabilities(features), dataset.labels, groups)
+    answers = answers_of(fitted, fitted.probabilities(features), dataset)
     seen = None if isinstance(model, Model) else _trained_on(Path(model))
     return {
         "images": len(dataset),
@@ -87,7 +85,14 @@ def relabelled(dataset: Dataset, classes: Sequence[str]) -> Dataset:
             f"{f' (and {len(unknown) - 1} more such classes)' if len(unknown) > 1 else ''}. "
             f"{did_you_mean(unknown[0], classes)}"
         )
-    examples = (replace(e, label=numbers[dataset.classes[e.label]]) for e in dataset.examples)
+
+    def known(label: int) -> int:
+        return numbers[dataset.classes[label]]
+
+    examples = (
+        replace(e, label=known(e.label) if e.label >= 0 else e.label, labels=(*sorted(map(known, e.labels)),))
+        for e in dataset.examples
+    )
     return replace(dataset, classes=tuple(classes), examples=tuple(examples))
 
 

@@ -21,6 +21,7 @@ from regraft.pipeline.account import describe, predict_part
 from regraft.pipeline.artifact import MODEL
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
 from regraft.pipeline.climb import Climb
+from regraft.pipeline.judging import require_suitable
 from regraft.pipeline.ladder import LADDER, Rung, Step, as_asked, climb_ladder
 from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.run import Report, Run, claim_folder, finish
@@ -68,6 +69,7 @@ def fit(
         require_every_file(dataset)
     require_trainable(dataset)
     require_parts(dataset)
+    require_suitable(asked, dataset)
     folder = claim_folder(path_of(source) or dataset, out)
     store = store or FeatureStore()
     with stop_on_signals(clock):
@@ -101,26 +103,31 @@ def look_first(trunk: Trunk, name: str, clock: Budget) -> Dataset:
 
 
 def drop_small_classes(dataset: Dataset) -> Dataset:
-    """Take classes out that an early end left with a single image."""
+    """Take classes out that an early end left with a single image, or labels that all but one image have."""
     counts = dataset.class_counts
-    kept = [name for name in dataset.classes if counts[name] > 1]
-    if len(kept) < 2:
+    most = len(dataset) - 2 if dataset.is_multilabel else len(dataset)
+    kept = [name for name in dataset.classes if 2 <= counts[name] <= most]
+    if len(kept) < (1 if dataset.is_multilabel else 2):
         raise TrainingError(
             f"The time was up after {len(dataset)} images, before two classes had two images each. What was "
             f"computed is kept: run it again, or with a larger budget."
         )
     numbers = {dataset.classes.index(name): number for number, name in enumerate(kept)}
-    examples = [replace(e, label=numbers[e.label]) for e in dataset.examples if e.label in numbers]
+    numbers[-1] = -1  # The label of images that have several.
+    examples = [
+        replace(e, label=numbers[e.label], labels=tuple(numbers[c] for c in e.labels if c in numbers))
+        for e in dataset.examples
+        if e.label in numbers
+    ]
     return replace(dataset, classes=tuple(kept), examples=tuple(examples))
 
 
 def ascend(climb: Climb, folder: Path) -> Sequence[Step]:
     """Climb the ladder and save every model that is adopted: the best so far is always on disk."""
-    majority = climb.judge_majority()
-    climb.adopt_if_better(majority)
-    steps = [
-        Step("majority class", 0.0, majority.accuracy, adopted=True, reason=f"log-loss {majority.loss:.3f}")
-    ]
+    name = "label frequencies" if climb.dataset.is_multilabel else "majority class"
+    nothing = climb.judge_majority()
+    climb.adopt_if_better(nothing)
+    steps = [Step(name, 0.0, nothing.score, adopted=True, reason=f"log-loss {nothing.loss:.3f}")]
     rungs = (Rung("recipe", as_asked),) if climb.asked.is_complete else LADDER
     for step in climb_ladder(climb, rungs):
         steps.append(step)
@@ -143,5 +150,6 @@ def conclude(climb: Climb, steps: Sequence[Step], folder: Path, *, unreached: in
     tested = predict_part(climb.trunk, best.model, test) if len(test) else None
     account = describe(climb, best, tested, unreached=unreached)
     report = Report(account | {"run": str(folder), "ladder": plain(steps)})
-    finish(folder, report=report, dataset=climb.trunk.images, tested=tested)
+    said = None if tested is None else [*best.model.named(tested)]
+    finish(folder, report=report, dataset=climb.trunk.images, tested=said)
     return Run(folder, best.model, report)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from regraft.core.arrays import Features, Folds, Labels, Scores, Weights
+from regraft.core.arrays import Features, Folds, Scores, Truth, Weights
 from regraft.heads import Classifier, Logistic, Ridge, held_out, logistic_path, ridge_path
 from regraft.pipeline.recipe import Head
 
@@ -17,7 +17,7 @@ PASSES = 3500
 def fit_head(
     head: Head,
     features: Features,
-    labels: Labels,
+    labels: Truth,
     *,
     class_count: int,
     folds: Folds | None,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from regraft.evaluation import Interval
 from regraft.heads import Logistic, Ridge
-from regraft.pipeline.climb import Candidate, Climb
+from regraft.pipeline.climb import Climb
+from regraft.pipeline.judging import Candidate
 from regraft.pipeline.recipe import Recipe
 
 
@@ -23,7 +24,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Step:
-    """What happened on a rung. `validation` is the accuracy of its best candidate, where there was one."""
+    """What happened on a rung. `validation` is the score of its best candidate, where there was one."""
 
     rung: str
     seconds: float
@@ -52,7 +53,7 @@ def climb_ladder(climb: Climb, rungs: Sequence[Rung]) -> Iterator[Step]:
         seconds = climb.budget.spent_s - started
         if tried:
             best = min(tried, key=lambda candidate: candidate.loss)
-            yield Step(rung.name, seconds, best.accuracy, best is climb.best, climb.explain(best, before))
+            yield Step(rung.name, seconds, best.score, best is climb.best, climb.explain(best, before))
         else:
             reason = "; ".join(dict.fromkeys(refusals.values())) or "nothing left to choose"
             yield Step(rung.name, seconds, None, adopted=False, reason=reason)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from regraft.core.settings import from_plain
 from regraft.data import Skipped, Source, batches
 from regraft.evaluation import softmax
 from regraft.features import Affine, columns, view_of, width
-from regraft.heads import Classifier, Linear, from_arrays, to_arrays
+from regraft.heads import Classifier, Linear, from_arrays, sigmoid, to_arrays
 from regraft.pipeline.artifact import read_artifact, write_artifact
 from regraft.pipeline.recipe import Recipe
 
@@ -29,11 +30,21 @@ IMAGES_AT_ONCE = 8 * BATCH
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one image: the likeliest class, and the probability of every class."""
+    """What a model says of one image: the likeliest class, and the probability of every class.
+
+    Of a model of several labels, `labels` are those it gives the image, maybe none, likeliest first, with
+    their probabilities; `label` is the likeliest one, given or not.
+    """
 
     label: str
     probability: float
     probabilities: dict[str, float]
+    labels: dict[str, float] | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The labels it gives the image, with their probabilities: one, unless it is a model of several."""
+        return {self.label: self.probability} if self.labels is None else self.labels
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,9 @@ class Model:
 
     `affine` is None where it has been folded into a linear classifier. Scores divided by `temperature` are
     logits, calibrated on held-out images.
+
+    With `thresholds` it is a model of several labels: each has a probability of its own, and an image is
+    given those that reach their thresholds.
     """
 
     classes: tuple[str, ...]
@@ -50,6 +64,7 @@ class Model:
     classifier: Classifier
     affine: Affine | None = None
     temperature: float = 1.0
+    thresholds: tuple[float, ...] | None = None
 
     def predict(self, images: Source | Iterable[Source]) -> list[Prediction]:
         """Classify images: paths, Pillow images, uint8 or [0, 1] float arrays [h, w, 3], one or many.
@@ -71,7 +86,7 @@ class Model:
         stream = iter(images)
         while chunk := list(islice(stream, IMAGES_AT_ONCE)):
             features, skipped = self._embed(chunk)
-            answers = self._answers(features)
+            answers = self.named(self.probabilities(features))
             yield from (skipped.get(index, answer) for index, answer in enumerate(answers))
 
     def scores(self, features: Features) -> Scores:
@@ -80,8 +95,8 @@ class Model:
         return self.classifier.scores(scaled) / self.temperature
 
     def probabilities(self, features: Features) -> Probabilities:
-        """Probabilities [n, k] of unscaled features [n, d]."""
-        return softmax(self.scores(features))
+        """Probabilities [n, k] of unscaled features [n, d]; of several labels, rows do not sum to one."""
+        return softmax(self.scores(features)) if self.thresholds is None else sigmoid(self.scores(features))
 
     @cached_property
     def backbones(self) -> tuple[Backbone, ...]:
@@ -109,11 +124,19 @@ class Model:
             parts += [rows[:, part] for part in columns(backbone.card, self.recipe.depths or "grid")]
         return np.concatenate(parts, axis=1), skipped
 
-    def _answers(self, features: Features) -> Iterator[Prediction]:
-        for row in self.probabilities(features).tolist():
+    def named(self, probabilities: Probabilities) -> Iterator[Prediction]:
+        """What probabilities [n, k] say of each image, by the names of the classes."""
+        for row in probabilities.tolist():
             named = dict(zip(self.classes, row, strict=True))
             label = max(named, key=named.__getitem__)
-            yield Prediction(label, named[label], named)
+            yield Prediction(label, named[label], named, self._reached(named))
+
+    def _reached(self, named: dict[str, float]) -> dict[str, float] | None:
+        if self.thresholds is None:
+            return None
+        reached = zip(named.items(), self.thresholds, strict=True)
+        given = [item for item, threshold in reached if item[1] >= threshold]
+        return dict(sorted(given, key=lambda item: -item[1]))
 
     def save(self, folder: Path | str) -> None:
         """Write the model as safetensors and JSON, in place of one that lies there.
@@ -127,6 +150,7 @@ class Model:
         settings = {
             "classes": self.classes,
             "temperature": self.temperature,
+            "thresholds": self.thresholds,
             "classifier": kind,
             "cards": self.cards,
             "recipe": self.recipe.to_json(),
@@ -151,6 +175,7 @@ def load(folder: Path | str) -> Model:
             classifier=from_arrays(settings["classifier"], arrays),
             affine=Affine(*scaling) if scaling else None,
             temperature=from_plain(float, settings["temperature"], "temperature"),
+            thresholds=_thresholds(settings),
         )
         _check_fit(model)
     except (KeyError, TypeError, ValueError, DataError, RecipeError) as error:
@@ -174,6 +199,12 @@ def _many(images: Source | Iterable[Source]) -> Iterable[Source]:
     return images
 
 
+def _thresholds(settings: dict[str, Any]) -> tuple[float, ...] | None:
+    """Absent, or null, where an image has one class."""
+    found = settings.get("thresholds")
+    return None if found is None else tuple(from_plain(float, each, "thresholds") for each in found)
+
+
 def _check_fit(model: Model) -> None:
     """Raise ValueError unless classes, networks and arrays belong to one model."""
     names = tuple(card.name for card in model.cards)
@@ -183,6 +214,8 @@ def _check_fit(model: Model) -> None:
         raise ValueError(f"{len(model.classes)} classes for {model.classifier.class_count} scores")
     if not 0 < model.temperature < math.inf:
         raise ValueError(f"its temperature is {model.temperature}")
+    if model.thresholds is not None and len(model.thresholds) != len(model.classes):
+        raise ValueError(f"{len(model.thresholds)} thresholds for {len(model.classes)} labels")
     # An image without features: whoever cannot score it cannot score any.
     model.scores(np.zeros((1, width(model.cards, model.recipe.depths or "grid")), np.float32))
 

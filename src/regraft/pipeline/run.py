@@ -18,12 +18,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from regraft.core.arrays import Probabilities
 from regraft.core.errors import ArtifactError
 from regraft.core.files import read_json, write_bytes, write_json
 from regraft.core.hashing import sha256_of_file
-from regraft.data import Dataset
-from regraft.pipeline.model import Model
+from regraft.data import Dataset, Example
+from regraft.data.names import SEPARATOR
+from regraft.pipeline.model import Model, Prediction
 from regraft.report import html
 
 MANIFEST = "manifest.json"
@@ -88,14 +88,14 @@ def claim_folder(source: Dataset | Path | str, out: Path | str | None) -> Path:
     return folder
 
 
-def finish(folder: Path, *, report: Report, dataset: Dataset, tested: Probabilities | None) -> None:
+def finish(folder: Path, *, report: Report, dataset: Dataset, tested: Sequence[Prediction] | None) -> None:
     """Write everything but the model, which is there already, and the manifest last.
 
     Args:
         folder: as `claim_folder` gave it.
         report: all numbers, the chosen recipe among them.
         dataset: the images in use, with their parts.
-        tested: probabilities of its test part.
+        tested: what the model says of its test part.
     """
     write_json(folder / "recipe.json", report.data["chosen"])
     report.save(folder / REPORT)
@@ -121,20 +121,22 @@ def read_report(folder: Path | str) -> Report:
     return Report(read_json(folder / REPORT))
 
 
-def _predictions_csv(dataset: Dataset, probabilities: Probabilities) -> bytes:
+def _predictions_csv(dataset: Dataset, predictions: Sequence[Prediction]) -> bytes:
     rows: list[Sequence[object]] = [("path", "label", "predicted", "probability")]
-    for example, row in zip(dataset.part("test").examples, probabilities, strict=True):
-        best = int(row.argmax())
-        label, predicted = dataset.classes[example.label], dataset.classes[best]
-        rows.append((example.path, label, predicted, f"{row[best]:.4f}"))
+    for example, said in zip(dataset.part("test").examples, predictions, strict=True):
+        probabilities = SEPARATOR.join(f"{each:.4f}" for each in said.given.values())
+        rows.append((example.path, _cell(dataset, example), SEPARATOR.join(said.given), probabilities))
     return _csv(rows)
 
 
 def _data_csv(dataset: Dataset) -> bytes:
     head: Sequence[object] = ("path", "label", "group", "domain", "split", "sha256")
-    names = dataset.classes
-    rows = [(e.path, names[e.label], e.group, e.domain, e.part, e.sha256) for e in dataset.examples]
+    rows = [(e.path, _cell(dataset, e), e.group, e.domain, e.part, e.sha256) for e in dataset.examples]
     return _csv([head, *rows])
+
+
+def _cell(dataset: Dataset, example: Example) -> str:
+    return SEPARATOR.join(dataset.classes[label] for label in example.all_labels)
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:

@@ -1,0 +1,106 @@
+"""How good a fitted recipe is on images that its fits did not see, and the calibration found on the way."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from regraft.core.arrays import LabelMatrix, Scores, Truth, Weights
+from regraft.core.errors import RecipeError
+from regraft.data import Dataset
+from regraft.evaluation import (
+    Answers,
+    AnyAnswers,
+    Groups,
+    Interval,
+    LabelAnswers,
+    fit_temperature,
+    fit_thresholds,
+    headline,
+    softmax,
+)
+from regraft.heads import Linear, Logistic, Ridge, fit_platt
+from regraft.pipeline.model import Model
+from regraft.pipeline.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted recipe, and what it says of images that its fits did not see.
+
+    `answers` are on the held-out examples and calibrated on them; `loss` is their mean log-loss, `score` the
+    one by which results are known: accuracy, or of several labels mean average precision.
+    """
+
+    recipe: Recipe
+    model: Model
+    answers: AnyAnswers
+    loss: float
+    score: Interval
+
+
+def truth_of(dataset: Dataset) -> Truth:
+    """What heads learn: one label each, or which labels each image has."""
+    return dataset.label_matrix if dataset.is_multilabel else dataset.labels
+
+
+def judge(
+    model: Model, scores: Scores, truth: Truth, *, groups: Groups, weights: Weights | None
+) -> Candidate:
+    """Calibrate held-out scores, and the model with them, and say how good they are.
+
+    Labels that exclude each other share a temperature. Others get a Platt curve each, which a linear head
+    takes into itself, and then a threshold.
+    """
+    if truth.ndim == 2:
+        judged, answers = _several_labels(model, scores, truth, groups=groups, weights=weights)
+    else:
+        temperature = fit_temperature(scores, truth, weights)
+        judged = replace(model, temperature=temperature)
+        answers = Answers(softmax(scores.astype(np.float64), temperature), truth, groups)
+    loss = float(np.average(answers.losses, weights=weights))
+    return Candidate(model.recipe, judged, answers, loss, headline(answers))
+
+
+def _several_labels(
+    model: Model, scores: Scores, truth: LabelMatrix, *, groups: Groups, weights: Weights | None
+) -> tuple[Model, AnyAnswers]:
+    platt = fit_platt(scores, truth, weights=weights)
+    probabilities = platt.probabilities(scores)
+    thresholds = fit_thresholds(probabilities, truth)
+    assert isinstance(model.classifier, Linear), "the heads that learn several labels are linear"
+    classifier = platt.fold(model.classifier)
+    judged = replace(model, classifier=classifier, thresholds=(*thresholds.tolist(),))
+    return judged, LabelAnswers(probabilities, truth, thresholds, groups)
+
+
+def no_image_known(truth: Truth, class_count: int, *, weights: Weights | None) -> Linear:
+    """The classifier that looks at nothing: every class in proportion to its examples."""
+    if truth.ndim == 2:
+        shares = np.ones(len(truth)) if weights is None else weights
+        counts = shares @ truth
+        bias = np.log((counts + 1) / (shares.sum() - counts + 1))
+    else:
+        counts = np.bincount(truth, weights=weights, minlength=class_count)
+        bias = np.log((counts + 1) / (counts + 1).sum())
+    return Linear(np.empty((0, class_count), np.float32), bias.astype(np.float32))
+
+
+def require_suitable(recipe: Recipe, dataset: Dataset) -> None:
+    """Check that what was asked for can learn such labels, before anything is computed for it.
+
+    Raises:
+        RecipeError: images have several labels, and the head or the class weights want one class each.
+    """
+    if not dataset.is_multilabel:
+        return
+    if not isinstance(recipe.head, Ridge | Logistic | None):
+        raise RecipeError(
+            f"The images in {dataset.root} have several labels or none, and the head "
+            f"{type(recipe.head).__name__} gives every image one class. Take ridge or logistic."
+        )
+    if recipe.class_weights != "none":
+        raise RecipeError(
+            f"class_weights is {recipe.class_weights!r}, and the images in {dataset.root} have several "
+            f"labels or none: a weight that suits one label is wrong for another. Leave it at 'none'; each "
+            f"label has a threshold of its own."
+        )
