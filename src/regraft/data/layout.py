@@ -6,19 +6,21 @@ The rule, on the names of the folders between the root and the images:
    fewer than two folders to tell apart.
 2. First-level folders called train, val (valid, validation) or test, in any case, are parts, if all are, or
    if train and another one hold folders. Parts below every class or domain folder (`daisy/train/1.jpg`)
-   are parts too, if nothing else lies there and train is among them. So `train` beside ordinary class
-   folders, as in a data set of vehicles, is a class.
+   are parts too, if nothing else lies there and train is among them. A part may repeat its name, as in
+   `training_set/training_set/daisy`. So `train` beside ordinary class folders, as in a data set of
+   vehicles, is a class.
 3. The next level are domains and the level below classes, if at least two folders hold at least two of
    the same names, and more than half of all names there are shared: `photo/dog`, `photo/cat`,
    `sketch/dog`, `sketch/cat`. Names that tell a file's kind, such as `images` and `masks`, do not count.
 4. Otherwise the next level are the classes, however deep the images lie in them.
 
-Where rule 3 would hold but images also lie directly in a domain, nobody can tell: that is an error. A
-pattern such as `{label}/**` overrides the rule (see `filenames`).
+Nobody can tell, and it is an error, where rule 3 would hold but images also lie directly in a domain, or
+where a part with several folders lies beside others that are no parts. A pattern such as `{label}/**`
+overrides the rule (see `filenames`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +70,7 @@ def place_folders(folders: Collection[Folders], root: Path) -> dict[Folders, Pla
         DataError: the first level could be domains or classes.
     """
     depth = _wrapper_depth(folders)
-    level = _part_level({one[depth:] for one in folders})
+    level = _part_level({one[depth:] for one in folders}, root)
     parts: dict[Folders, Part | None] = {}
     below: dict[Folders, Folders] = {}
     placed: dict[Folders, Place | str] = {}
@@ -80,6 +82,7 @@ def place_folders(folders: Collection[Folders], root: Path) -> dict[Folders, Pla
             parts[one], below[one] = part, names[:level] + names[level + 1 :]
         else:
             placed[one] = NO_PART
+    below = _without_repeated_parts(below, parts)
     inner = _wrapper_depth(below.values())
     below = {one: names[inner:] for one, names in below.items()}
     has_domains = _has_domains(set(below.values()), root)
@@ -119,7 +122,16 @@ def _wrapper_depth(folders: Iterable[Folders]) -> int:
     return 0 if any(len(one) == len(shared) for one in nested) else len(shared)
 
 
-def _part_level(folders: Collection[Folders]) -> int | None:
+def _without_repeated_parts(
+    below: Mapping[Folders, Folders], parts: Mapping[Folders, Part | None]
+) -> dict[Folders, Folders]:
+    """What lies below the parts, where every part holds a folder called like itself and nothing else."""
+    inside = [(names, parts[one]) for one, names in below.items() if names]
+    is_repeated = all(part and part_of_name(names[0]) == part and len(names) > 1 for names, part in inside)
+    return {one: names[1:] if is_repeated else names for one, names in below.items()}
+
+
+def _part_level(folders: Collection[Folders], root: Path) -> int | None:
     """The level whose folders are parts, if any is."""
     first = {part_of_name(one[0]) for one in folders if one}
     with_classes = {part_of_name(one[0]) for one in folders if len(one) > 1}
@@ -127,8 +139,21 @@ def _part_level(folders: Collection[Folders]) -> int | None:
         return 0
     if "train" in with_classes and len(with_classes - {None}) > 1:
         return 0
+    _require_no_part_among_classes(folders, root)
     second = {part_of_name(one[1]) if len(one) > 1 else None for one in folders if one}
     return 1 if "train" in second and None not in second and len(second) > 1 else None
+
+
+def _require_no_part_among_classes(folders: Collection[Folders], root: Path) -> None:
+    for name in sorted({one[0] for one in folders if one and part_of_name(one[0])}):
+        inside = {one[1] if len(one) > 1 else "" for one in folders if one and one[0] == name}
+        if len(inside) > 1 and "" not in inside:
+            beside = sorted({one[0] for one in folders if one} - {name})
+            raise DataError(
+                f"{root / name} could be a part with {len(inside)} classes in it, such as {min(inside)!r}, "
+                f"or a class of its own, since {beside[0]!r} lies beside it. Move one of them, or say "
+                f"which it is with the pattern '{{split}}/{{label}}/**' or '{{label}}/**' (--label-from)."
+            )
 
 
 def _has_domains(folders: Collection[Folders], root: Path) -> bool:

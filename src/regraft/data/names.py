@@ -24,10 +24,10 @@ _PARTS: dict[str, Part] = {
 def part_of_name(name: str) -> Part | None:
     """The part that a folder or a table calls by this name, if it is one.
 
-    >>> part_of_name("Validation")
-    'val'
+    >>> part_of_name("Validation"), part_of_name("test_set")
+    ('val', 'test')
     """
-    return _PARTS.get(name.strip().casefold())
+    return _PARTS.get(name.strip().casefold().removesuffix("set").rstrip(" _-"))
 
 
 def natural_key(name: str) -> tuple[object, ...]:

@@ -42,7 +42,7 @@ def read(source: DataSource, *, label_from: str | None = None, task: str | None 
     if isinstance(source, Labelled):
         return read(source.source, label_from=source.label_from, task=source.task)
     if isinstance(source, (str, Path)):
-        return _read_path(Path(source).expanduser().absolute(), label_from, task)
+        return _read_path(_existing(source), label_from, task)
     if label_from is not None:
         raise DataError(f"A {type(source).__name__} has no file names to take labels from.")
     if isinstance(source, Dataset):
@@ -56,11 +56,21 @@ def path_of(source: DataSource) -> Path | None:
     return Path(place) if isinstance(place, (str, Path)) else None
 
 
+def _existing(source: Path | str) -> Path:
+    try:
+        path = Path(source).expanduser().absolute()
+        path_exists = path.exists()
+    except (OSError, RuntimeError) as error:
+        # A home folder that is not known is a RuntimeError.
+        raise DataError(f"Cannot look at {source}: {getattr(error, 'strerror', None) or error}.") from error
+    if not path_exists:
+        raise DataError(f"There is no folder or table {path}. Check the name.")
+    return path
+
+
 def _read_path(path: Path, label_from: str | None, task: str | None) -> Dataset:
     if path.is_dir():
         return read_folder(path, label_from=label_from, task=task)
-    if not path.exists():
-        raise DataError(f"There is no folder or table {path}. Check the name.")
     if is_archive(path):
         return read_folder(unpack(path), label_from=label_from, task=task)
     if path.suffix.casefold() not in TABLES:

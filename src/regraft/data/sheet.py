@@ -160,7 +160,7 @@ def _columns(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value != value:  # noqa: PLR0124 - NaN, the only value that differs from itself
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -35,6 +35,9 @@ def _shown(place):
         # Train among vehicles is a class; beside one class folder with a train in it, too.
         (["train/night", "car"], ["::train", "::car"]),
         (["cat/train", "cat/other", "dog/test"], ["::cat", "::cat", "::dog"]),
+        # A part that repeats its name.
+        (["training_set/training_set/cat", "test_set/test_set/cat"], ["train::cat", "test::cat"]),
+        (["train/train/1", "train/car", "test/car"], ["train::train", "train::car", "test::car"]),
         # Domains above classes, most of which are shared.
         (
             ["photo/dog", "photo/cat/big", "sketch/dog", "sketch/cat", "sketch/cow"],
@@ -80,6 +83,16 @@ def test_domains_with_images_directly_in_one_are_ambiguous():
         DataError, match=r"/data can be read in two ways: 'a', 'b' hold .*'x', 'y'.* 'b' holds images"
     ):
         placed("a/x", "a/y", "b/x", "b/y", "b")
+
+
+@pytest.mark.parametrize(
+    "folders", [["train/cat", "train/dog", "unlabelled"], ["train/cat", "train/dog", "cat", "dog"]]
+)
+def test_a_part_among_classes_is_ambiguous(folders):
+    with pytest.raises(
+        DataError, match=r"/data/train could be a part with 2 classes in it, such as 'cat', or a class"
+    ):
+        placed(*folders)
 
 
 def test_nothing_at_all():

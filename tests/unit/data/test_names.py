@@ -25,8 +25,18 @@ def test_one_class_however_it_is_spelt():
 
 
 def test_part_names():
-    names = ["TRAIN", "valid", "Validation", "val", " test ", "dog"]
-    assert [part_of_name(n) for n in names] == ["train", "val", "val", "val", "test", None]
+    names = ["TRAIN", "valid", "Validation", "val", " test ", "dog", "Training_Set", "test set", "set"]
+    assert [part_of_name(n) for n in names] == [
+        "train",
+        "val",
+        "val",
+        "val",
+        "test",
+        None,
+        "train",
+        "test",
+        None,
+    ]
 
 
 def test_labels_in_cells():

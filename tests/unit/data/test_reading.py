@@ -20,6 +20,17 @@ def test_what_is_neither(put, tmp_path):
         read(tmp_path / "missing.csv")
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "~nobody-of-this-name/photos"])
+def test_a_path_that_cannot_even_be_looked_at(name):
+    with pytest.raises(DataError, match="Cannot look at"):
+        read(name)
+
+
+def test_a_path_with_a_zero_byte():
+    with pytest.raises(DataError, match="no folder or table"):
+        read("a\0b")
+
+
 def test_a_source_may_say_how_it_is_read(put, tmp_path):
     for i, name in enumerate(["d/cat_1.png", "d/dog_1.png"]):
         put(name, i)

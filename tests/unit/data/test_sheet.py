@@ -113,6 +113,12 @@ def test_lists_become_several_labels(tmp_path: Path) -> None:
         assert [row["label"] for _, row in read_sheet(tmp_path / name).rows] == ["a|b", "a|", ""]
 
 
+def test_what_is_no_number_is_empty(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"path": ["x"], "label": [float("nan")]}), tmp_path / "t.parquet")
+    ((_, row),) = read_sheet(tmp_path / "t.parquet").rows
+    assert row == {"path": "x", "label": ""}
+
+
 def test_dates_become_iso(tmp_path: Path) -> None:
     table = pa.table(
         {
