@@ -27,6 +27,7 @@ from regraft.core.files import cache_folder, read_json, write_json
 from regraft.core.hashing import fingerprint, sha256_of_file
 from regraft.core.seeds import generator
 from regraft.core.settings import from_plain
+from regraft.data.decode import DECODE_VERSION
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,8 +58,8 @@ class Backbone:
 
     @property
     def key(self) -> str:
-        """Names what the features depend on besides the image: weights, view, depths and pooling."""
-        return fingerprint([LAYOUT_VERSION, self.card])
+        """Names what features depend on besides the file: its decoding, weights, view, depths and pooling."""
+        return fingerprint([LAYOUT_VERSION, DECODE_VERSION, self.card])
 
     def measure_images_per_s(self, images: int = 16) -> float:
         """Throughput on a batch of noise, after one warm-up batch."""

@@ -27,6 +27,9 @@ from regraft.data.pillow_file import decode_pillow, open_pillow
 from regraft.data.pixels import from_array
 from regraft.data.silence import silence
 
+DECODE_VERSION = 2
+"""Raise it when a change of code gives some file other pixels: stored features are then new."""
+
 Source = Path | str | bytes | PIL.Image.Image | Array
 
 

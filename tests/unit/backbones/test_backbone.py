@@ -71,6 +71,13 @@ def test_without_a_gpu_openvino_is_preferred(
     assert load(whole[0], runtime="openvino").runtime == "openvino"
 
 
+def test_another_decoding_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = load("lite0", runtime="torch")
+    before = one.key
+    monkeypatch.setattr("regraft.backbones.backbone.DECODE_VERSION", -1)
+    assert one.key != before
+
+
 def test_other_weights_have_another_key(weights: Weights, empty_cache: Path) -> None:
     one = load(f"timm:{SMALL}@{weights()}", runtime="torch")
     change = lambda state: {key: tensor * 2 if tensor.ndim == 4 else tensor for key, tensor in state.items()}

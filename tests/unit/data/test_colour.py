@@ -1,6 +1,7 @@
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import PIL.Image
@@ -146,3 +147,13 @@ def test_a_profile_that_unpacks_to_gigabytes_is_not_unpacked(photo):
     )
     with pytest.raises(DataError, match="Decompressed data too large"):
         decode(data[:33] + chunk + data[33:])
+
+
+def test_one_profile_serves_many_threads(photo):
+    sources = [encode(photo.crop((x, 0, x + 99, 99)), "JPEG", icc_profile=P3) for x in range(12)]
+    alone = [decode(source) for source in sources]
+    colour._transform.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(decode, sources * 5))
+    for one, other in zip(alone * 5, together, strict=True):
+        np.testing.assert_array_equal(one, other)

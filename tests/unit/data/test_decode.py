@@ -1,5 +1,7 @@
 import io
 import os
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -39,6 +41,7 @@ def test_cmyk_jpeg(photo):
     expected = np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
     np.testing.assert_array_equal(decode(data), expected)
     assert min(decode(data, at_least_px=100).shape[:2]) == 107
+    assert np.abs(decode(data).astype(int) - np.asarray(photo)).mean() < 4
 
 
 @pytest.mark.parametrize("at_least_px", [1, 50, 100, 214, 300, 427, 1000])
@@ -119,6 +122,22 @@ def test_sixteen_bit_png_is_scaled_and_not_clipped():
     values = np.array([[0, 257, 32896, 65535]], np.uint16)
     data = encode(PIL.Image.fromarray(values), "PNG")
     assert decode(data)[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bit_colours_are_scaled_to_within_one_level(channels):
+    values = np.random.default_rng(0).integers(0, 65536, (5, 6, channels)).astype(">u2")
+    values[:, :, 3:] = 65535
+    rows = b"".join(b"\x00" + row.tobytes() for row in values)
+
+    def chunk(name, content):
+        checksum = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+    size = struct.pack(">IIBBBBB", 6, 5, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    pieces = ((b"IHDR", size), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    found = decode(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*piece) for piece in pieces))
+    assert np.abs(found - np.rint(values[:, :, :3] / 257)).max() <= 1
 
 
 def test_float_tiff_uses_its_own_range():
