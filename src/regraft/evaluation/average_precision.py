@@ -17,8 +17,11 @@ class AveragePrecisions:
 
     A label without images has no average precision: 0 in [0, 1] by convention, and no part in the mean.
 
-    The intervals come from each image's influence, as for the area under the ROC curve. A perfect ranking
-    shows no variance: its interval is Wilson's at as many trials as units have the rarest label.
+    The intervals come from each image's influence, as for the area under the ROC curve. In simulations of 40
+    to 1,000 images those of the mean covered the truth in 88 to 93 % of cases, least for labels that few
+    images have, since average precision is biased upwards there. A perfect ranking shows no variance: its
+    interval is Wilson's at as many trials as units have the label; of the mean, at as many as would give the
+    variance of a mean of shares, never more than there are units.
     """
 
     answers: LabelAnswers
@@ -29,7 +32,7 @@ class AveragePrecisions:
         """Of one label."""
         if not self.answers.seen[c]:
             return Interval(0.0, 0.0, 1.0)
-        return self._interval(float(self.values[c]), self.influence[:, c], self._units_with(c))
+        return self._interval(float(self.values[c]), self.influence[:, c], trials=self._units_with(c))
 
     def mean(self) -> Interval:
         """Mean average precision. Without any label on any image nothing is known: 0 in [0, 1]."""
@@ -37,10 +40,11 @@ class AveragePrecisions:
         if not present:
             return Interval(0.0, 0.0, 1.0)
         value, influence = self.values[present].mean(), self.influence[:, present].mean(axis=1)
-        return self._interval(float(value), influence, min(self._units_with(c) for c in present))
+        trials = len(present) ** 2 / sum(1 / self._units_with(c) for c in present)
+        return self._interval(float(value), influence, trials=min(trials, self.answers.count))
 
-    def _interval(self, value: float, influence: Array, rarest: int) -> Interval:
-        return interval_of_influence(value, influence, self.answers.units, rarest=rarest)
+    def _interval(self, value: float, influence: Array, *, trials: float) -> Interval:
+        return interval_of_influence(value, influence, self.answers.units, rarest=trials)
 
     def _units_with(self, c: int) -> int:
         return len(np.unique(self.answers.units[self.answers.truth[:, c]]))

@@ -73,9 +73,9 @@ def _expected_labels(evidence: Evidence, answers: LabelAnswers) -> Verdict:
 
 def _weakest(evidence: Evidence, answers: LabelAnswers) -> Verdict | None:
     present = np.flatnonzero(answers.seen)
-    if not len(present):
-        return None
     values = average_precisions(answers).values
+    if not len(present) or values[present].min() == 1:
+        return None
     c = int(present[values[present].argmin()])
     name, images = evidence.classes[c], int(answers.seen[c])
     sentence = (

@@ -25,7 +25,7 @@ def roc_auc(answers: Answers, *, level: float = LEVEL) -> Interval | None:
     if answers.k < 2 or counts.min() == 0:
         return None
     of_interest = [1] if answers.k == 2 else range(answers.k)
-    parts = [_one_against_rest(answers.probabilities[:, c], answers.labels == c) for c in of_interest]
+    parts = [one_against_rest(answers.probabilities[:, c], answers.labels == c) for c in of_interest]
     value = float(np.mean([area for area, _ in parts]))
     influence = np.mean([each for _, each in parts], axis=0)
     rarest = min(len(np.unique(answers.units[answers.labels == c])) for c in range(answers.k))
@@ -33,7 +33,7 @@ def roc_auc(answers: Answers, *, level: float = LEVEL) -> Interval | None:
 
 
 def interval_of_influence(
-    value: float, influence: Array, codes: Array, *, rarest: int, level: float = LEVEL
+    value: float, influence: Array, codes: Array, *, rarest: float, level: float = LEVEL
 ) -> Interval:
     """The interval, on the logit scale, of a score in [0, 1] from how much each image moves it `[n]`.
 
@@ -57,7 +57,7 @@ def interval_of_influence(
     return Interval(value, float(low), float(high))
 
 
-def _one_against_rest(scores: Array, positive: Array) -> tuple[float, Array]:
+def one_against_rest(scores: Array, positive: Array) -> tuple[float, Array]:
     """The area, and by how much each image moves it `[n]`: both count ties as half."""
     above = _share_below(scores[positive], np.sort(scores[~positive]))
     below = 1 - _share_below(scores[~positive], np.sort(scores[positive]))

@@ -32,8 +32,8 @@ IMAGES_AT_ONCE = 8 * BATCH
 class Prediction:
     """What a model says of one image: the likeliest class, and the probability of every class.
 
-    Of a model of several labels, `labels` are those it gives the image, maybe none, likeliest first, with
-    their probabilities; `label` is the likeliest one, given or not.
+    Of a model of several labels, `labels` are those it gives the image, maybe none, in the order of the
+    classes, with their probabilities; `label` is the likeliest one, given or not.
     """
 
     label: str
@@ -135,8 +135,7 @@ class Model:
         if self.thresholds is None:
             return None
         reached = zip(named.items(), self.thresholds, strict=True)
-        given = [item for item, threshold in reached if item[1] >= threshold]
-        return dict(sorted(given, key=lambda item: -item[1]))
+        return dict(item for item, threshold in reached if item[1] >= threshold)
 
     def save(self, folder: Path | str) -> None:
         """Write the model as safetensors and JSON, in place of one that lies there.

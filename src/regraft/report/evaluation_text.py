@@ -3,26 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from regraft.evaluation.phrases import count, percent
-from regraft.report.phrases import METRICS, printable, score, span
+from regraft.evaluation.phrases import count
+from regraft.report.phrases import METRICS, printable, reached, score
 
 NAMED = 5
 
 
 def evaluation_text(found: Mapping[str, Any]) -> str:
     """What `regraft evaluate` prints."""
-    accuracy = found["metrics"]["accuracy"]
-    lines = [
-        f"Right on {percent(accuracy['value'])} of {count(found['images'], 'image')} ({span(accuracy)})."
-    ]
+    lines = [f"{reached(found['metrics'], count(found['images'], 'image'))}."]
     if found["seen_in_training"]:
         seen = count(found["seen_in_training"], "image")
         lines.append(f"! The run learnt from {seen} of these: what it says of them proves little.")
     lines.append("")
+    titles = {name: METRICS[name][0] if name in METRICS else name for name in found["metrics"]}
+    width = max(20, *map(len, titles.values()))
     for name, interval in found["metrics"].items():
-        title = METRICS[name][0] if name in METRICS else name
         ends = f"{score(name, interval['low'])} to {score(name, interval['high'])}"
-        lines.append(f"  {title:20} {score(name, interval['value']):>8}   ({ends})")
+        lines.append(f"  {titles[name]:{width}} {score(name, interval['value']):>8}   ({ends})")
     lines += ["", *skipped_lines(found)]
     return "\n".join(map(printable, lines)).rstrip()
 

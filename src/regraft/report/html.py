@@ -35,6 +35,7 @@ def html(summary: Mapping[str, Any]) -> str:
         span=_ladder_span(whole),
         rows=rows[:ROWS_SHOWN],
         more_rows=rows[ROWS_SHOWN:],
+        multilabel=bool(whole.get("multilabel")),
         unjudged=[row["name"] for row in whole["per_class"] if not row["count"]],
         matrix=_matrix(whole),
         pairs=_pairs(whole),

@@ -1,5 +1,6 @@
 """What a report says in words, shared by its text and its HTML."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
 
@@ -7,9 +8,13 @@ from regraft.evaluation.phrases import count, percent
 from regraft.report.summary import ClassRow, Range, Summary
 
 METRICS = {
+    "mean_average_precision": ("Mean average precision", "how pure the top of each label's ranking is"),
     "accuracy": ("Accuracy", "the share of images that are right"),
     "balanced_accuracy": ("Balanced accuracy", "the mean recall of all classes, rare or not"),
+    "micro_f1": ("Micro F1", "the F1 of all labels' decisions together"),
     "macro_f1": ("Macro F1", "the mean F1 of all classes, rare or not"),
+    "subset_accuracy": ("Subset accuracy", "the share of images with all labels right"),
+    "hamming_loss": ("Hamming loss", "the share of decisions that are wrong"),
     "top_2_accuracy": ("Top-2 accuracy", "the true class is among the first two"),
     "top_5_accuracy": ("Top-5 accuracy", "the true class is among the first five"),
     "roc_auc": ("Area under ROC", "how often a class's own image outranks another's"),
@@ -25,12 +30,35 @@ def headline(summary: Summary) -> str:
     """The one sentence to remember."""
     part = judged_part(summary)
     scores = summary["test"] if part == "test" else summary["validation"]
-    if not scores or "accuracy" not in scores:
+    if not scores:
         return "No images were held out, so nothing is known about how good it is."
-    accuracy = scores["accuracy"]
     images = count(summary["parts"].get(part, summary["parts"].get("val", 0)), f"{part} image")
     seen = "it had never seen" if part == "test" else "that helped to choose it"
-    return f"Right on {percent(accuracy['value'])} of {images} {seen} ({span(accuracy)})."
+    return f"{reached(scores, f'{images} {seen}')}."
+
+
+def reached(scores: Mapping[str, Range], images: str) -> str:
+    """What a model reaches on which images, by the one score that it is known by."""
+    if "mean_average_precision" in scores:
+        purity = scores["mean_average_precision"]
+        return f"Mean average precision {percent(purity['value'])} on {images} ({span(purity)})"
+    accuracy = scores["accuracy"]
+    return f"Right on {percent(accuracy['value'])} of {images} ({span(accuracy)})"
+
+
+def ladder_score(summary: Summary) -> str:
+    """What the steps of the ladder are measured by."""
+    return METRICS["mean_average_precision" if summary.get("multilabel") else "accuracy"][0]
+
+
+def kind(summary: Summary) -> str:
+    """What an image has: a class, or of several any number of labels."""
+    return "label" if summary.get("multilabel") else "class"
+
+
+def kinds(summary: Summary) -> str:
+    """The plural of `kind`."""
+    return "labels" if summary.get("multilabel") else "classes"
 
 
 def judged_part(summary: Summary) -> str:
@@ -93,7 +121,7 @@ def made_of(summary: Summary) -> str:
     """How many images went where."""
     parts = summary["parts"]
     split = ", ".join(f"{parts.get(part, 0):,} {name}" for part, name in PARTS.items() if parts.get(part))
-    total = f"{count(summary['images'], 'image')} of {len(summary['classes'])} classes"
+    total = f"{count(summary['images'], 'image')} of {len(summary['classes'])} {kinds(summary)}"
     return f"{total} ({split})" if split else total
 
 

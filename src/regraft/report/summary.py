@@ -26,13 +26,18 @@ class Rung(TypedDict):
 
 
 class ClassRow(TypedDict):
-    """How one class fares; `count` is its number of images in the part that is judged."""
+    """How one class fares; `count` is its number of images in the part that is judged.
+
+    Of a label among several, also how pure the top of its ranking is, and from which probability it is given.
+    """
 
     name: str
     count: int
     precision: Range
     recall: Range
     f1: float
+    average_precision: NotRequired[Range]
+    threshold: NotRequired[float]
 
 
 class Finding(TypedDict):
@@ -51,7 +56,10 @@ class SkippedFile(TypedDict):
 
 
 class Summary(TypedDict):
-    """A run. `test` is None without a test part; `per_class` and `confusion` then describe validation."""
+    """A run. `test` is None without a test part; `per_class` and `confusion` then describe validation.
+
+    With `multilabel` an image may have several classes or none, called labels, and `confusion` is empty.
+    """
 
     run: str
     created: str
@@ -70,6 +78,7 @@ class Summary(TypedDict):
     per_class: list[ClassRow]
     confusion: list[list[int]]
     verdicts: list[Finding]
+    multilabel: NotRequired[bool]
     machine: dict[str, Any]
     versions: dict[str, str]
 

@@ -14,6 +14,7 @@ from regraft.report.phrases import (
     duration,
     headline,
     judged_part,
+    kinds,
     made_of,
     next_command,
     printable,
@@ -24,6 +25,13 @@ from regraft.report.summary import Range, Summary, check_summary
 
 WORST_SHOWN = 5
 BAR = 20
+SCORES = (("accuracy", "accuracy"), ("balanced_accuracy", "mean over classes"))
+SCORES_OF_LABELS = (
+    ("mean_average_precision", "mean average precision"),
+    ("micro_f1", "F1 of all decisions"),
+    ("macro_f1", "F1, mean over labels"),
+    ("subset_accuracy", "all labels right"),
+)
 MARKS = {"warning": ("!", "bold yellow"), "note": ("·", "cyan"), "good": ("✓", "green")}
 
 
@@ -83,7 +91,7 @@ def _scores(summary: Summary) -> RenderableType:
     part = judged_part(summary)
     scores = (summary["test"] if part == "test" else summary["validation"]) or {}
     table = _grid(part.capitalize(), ">", "0 %" + "100 %".rjust(BAR - 3), "95 % interval")
-    for name, label in (("accuracy", "accuracy"), ("balanced_accuracy", "mean over classes")):
+    for name, label in SCORES_OF_LABELS if summary.get("multilabel") else SCORES:
         if name in scores:
             interval = scores[name]
             table.add_row(label, percent(interval["value"]), bar(interval), span(interval))
@@ -105,7 +113,7 @@ def _ladder(summary: Summary) -> RenderableType:
 
 def _classes(summary: Summary) -> RenderableType:
     rows = weakest(summary["per_class"])
-    title = "Weakest classes" if len(rows) > WORST_SHOWN else "Classes"
+    title = f"Weakest {kinds(summary)}" if len(rows) > WORST_SHOWN else kinds(summary).capitalize()
     table = _grid(title, ">images", ">found", "95 % interval", ">right when named", ">F1")
     table.columns[0].max_width = 24
     for row in rows[:WORST_SHOWN]:
