@@ -25,6 +25,7 @@ from regraft.core.arrays import Array
 from regraft.core.errors import ArtifactError, DataError
 from regraft.core.files import cache_folder
 from regraft.core.hashing import sha256_of_bytes
+from regraft.core.progress import progress
 from regraft.data.dataset import Dataset, Skipped
 from regraft.data.decode import Source, decode_plainly
 from regraft.data.listing import Entry, Listing, to_dataset
@@ -53,8 +54,8 @@ def from_images(
 
     Args:
         images: arrays (see `pixels.from_array`), Pillow images, bytes of image files, or paths.
-        labels: for each image its class, as a name or a number; or several in a list, or as a row of ones
-            and zeros, which makes the data set multi-label. None or -1 mean that an image has none.
+        labels: for each image its class, as a name or a number; or several in a list, or an array of ones and
+            zeros, which makes the data set multi-label. None and -1 say nothing, and the image is skipped.
         classes: what numbers stand for; without it a number is its own name.
         groups: for each image whom it must not be torn from.
         domains: for each image where it comes from.
@@ -80,21 +81,25 @@ def from_images(
         )
         for i, label in enumerate(labels)
     ]
-    return keep_images(zip(pictures, entries, strict=True), is_multilabel=any(map(is_several, labels)))
+    several = any(map(is_several, labels))
+    return keep_images(zip(pictures, entries, strict=True), count=count, is_multilabel=several)
 
 
-def keep_images(items: Iterable[tuple[Source | Skipped, Entry]], *, is_multilabel: bool = False) -> Dataset:
+def keep_images(
+    items: Iterable[tuple[Source | Skipped, Entry]], *, count: int = 0, is_multilabel: bool = False
+) -> Dataset:
     """Write images into the cache as they come, and make a data set of them.
 
     Args:
         items: each image, or why there is none, and an entry with everything but the path.
+        count: how many there will be, for the progress bar; 0 if nobody knows.
         is_multilabel: whether an image may have any number of labels; otherwise those with none are skipped.
     """
     folder = cache_folder() / "images"
     entries: list[Entry] = []
     skipped: list[Skipped] = []
     seen: Counter[Path] = Counter()
-    for number, (entry, kept) in enumerate(_kept(items, folder)):
+    for number, (entry, kept) in enumerate(_kept(items, folder, count)):
         if isinstance(kept, str):
             skipped.append(Skipped(Path(f"image {number}"), kept))
         elif not entry.labels and not is_multilabel:
@@ -145,14 +150,15 @@ def _part(name: str | None, number: int) -> Part | None:
 
 
 def _kept(
-    items: Iterable[tuple[Source | Skipped, Entry]], folder: Path
+    items: Iterable[tuple[Source | Skipped, Entry]], folder: Path, count: int
 ) -> Iterator[tuple[Entry, Path | str]]:
     """Each entry with the file that its image is kept in, or why there is none."""
     rest = iter(items)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool, progress("Keeping images", count) as advance:
         while block := [*itertools.islice(rest, AHEAD)]:
             kept = pool.map(lambda item: _keep(item[0], folder), block)
             yield from zip((entry for _, entry in block), kept, strict=True)
+            advance(len(block))
 
 
 def _keep(source: Source | Skipped, folder: Path) -> Path | str:

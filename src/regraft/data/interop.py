@@ -75,7 +75,8 @@ def _read_sequence(source: Indexed) -> Dataset:
     first = next(pairs, None)
     every = itertools.chain([] if first is None else [first], pairs)
     items = ((_image(image), Entry(NOWHERE, label_names(label, classes))) for image, label in every)
-    return keep_images(items, is_multilabel=first is not None and is_several(first[1]))
+    several = first is not None and is_several(first[1])
+    return keep_images(items, count=len(indices), is_multilabel=several)
 
 
 def _unwrapped(source: Indexed) -> tuple[Any, Sequence[int]]:
@@ -133,7 +134,7 @@ def _read_tables(tables: Mapping[str, Any], task: str | None) -> Dataset:
             )
     several = any(_is_several(table, _label_column(table, task)) for table in tables.values())
     items = (item for name, table in tables.items() for item in _table_items(table, parts[name], task))
-    return keep_images(items, is_multilabel=several)
+    return keep_images(items, count=sum(map(len, tables.values())), is_multilabel=several)
 
 
 def _table_items(table: Any, part: Part | None, task: str | None) -> Iterator[tuple[Source | Skipped, Entry]]:

@@ -48,7 +48,7 @@ def read_sheet(table: Path) -> Sheet:
 
 
 def _read_csv(table: Path) -> Sheet:
-    text = _text(table)
+    text = _text(table).lstrip("\r\n")
     header = text[:LONGEST_HEADER].splitlines()[:1]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(table, "".join(header)))
     cells = _csv_rows(table, reader)

@@ -98,6 +98,19 @@ def test_encodings(encoding: str, kind: str, tmp_path: Path) -> None:
     assert row == {"path": "ä.png", "label": "Bär €"}
 
 
+def test_empty_lines_before_and_between_and_other_line_ends(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        (tmp_path / "t.csv").write_bytes(
+            end.join(["", "path,label", "", "a,b", ",", '"c', 'd",e', ""]).encode()
+        )
+        sheet = read_sheet(tmp_path / "t.csv")
+        assert sheet.columns == ("path", "label")
+        assert [row for _, row in sheet.rows] == [
+            {"path": "a", "label": "b"},
+            {"path": f"c{end}d", "label": "e"},
+        ]
+
+
 def test_bytes_that_no_encoding_has(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"path,label\nx.png,\x81\xe4\n")
     ((_, row),) = read_sheet(tmp_path / "t.csv").rows
