@@ -37,6 +37,8 @@ NOT_READ = frozenset(
     }
 )
 
+DICOM_MARK, DICOM_MARK_END = b"DICM", 132
+
 # One task hashes this many files: a task for every tiny file would cost more than its hash.
 FILES_PER_TASK = 64
 HASHING_THREADS = min(8, (os.cpu_count() or 1) + 2)
@@ -132,7 +134,18 @@ def is_image_name(entry: os.DirEntry[str], skipped: list[Skipped]) -> bool:
     if extension in NOT_READ:
         kind = extension[1:].upper()
         skipped.append(Skipped(Path(entry.path), f"{kind} images are not read; save it as JPEG or PNG"))
-    return extension in READ
+    # Scanners name files by a number, or by one with dots, and not by what they are.
+    return extension in READ or (not extension.lstrip(".0123456789") and _is_dicom(entry))
+
+
+def _is_dicom(entry: os.DirEntry[str]) -> bool:
+    try:
+        if not entry.is_file():
+            return False
+        with open(entry.path, "rb") as stream:  # noqa: PTH123
+            return stream.read(DICOM_MARK_END).endswith(DICOM_MARK)
+    except OSError:
+        return False
 
 
 def hash_files(paths: Sequence[Path]) -> list[str | Skipped]:

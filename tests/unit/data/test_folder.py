@@ -89,6 +89,17 @@ def test_what_is_not_the_users_is_ignored(put, tmp_path):
     assert dataset.skipped == ()
 
 
+def test_scans_without_an_extension_are_found_by_content(put, tmp_path):
+    for label in "ab":
+        put(f"{label}/1.png")
+        for name in ("IM0001", "1.2.840.113619.2", "1.2.840.unknown"):
+            (tmp_path / label / name).write_bytes(label.encode() * 128 + b"DICM")
+        (tmp_path / label / "IM0002").write_bytes(bytes(128) + b"none")
+        (tmp_path / label / "7").mkdir()
+    found = {path.name for path in read_folder(tmp_path).paths}
+    assert found == {"1.png", "IM0001", "1.2.840.113619.2"}
+
+
 def test_images_that_cannot_be_used_are_listed_with_a_reason(put, tmp_path):
     put("a/1.png", 1)
     put("loose.png", 2)
