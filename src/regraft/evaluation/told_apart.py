@@ -7,14 +7,12 @@ import numpy as np
 from regraft.core.arrays import Array
 from regraft.evaluation.answers import Answers
 from regraft.evaluation.interval import LEVEL, Interval
-from regraft.evaluation.shares import shares
-
-STANDARD_ERRORS = 3
+from regraft.evaluation.ranking import interval_of_influence, one_against_rest
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Told:
-    """For each of k classes against the rest, the mean of sensitivity and specificity: arrays `[k]`.
+    """For each of k classes the area under the ROC curve against the rest, with its interval: arrays `[k]`.
 
     One half is guessing, 1 is certainty.
     """
@@ -31,18 +29,20 @@ class Told:
 def told_apart(answers: Answers) -> Told:
     """Judge every class on its own: a cue that gives one class of many away hardly moves a mean over all.
 
-    The intervals hold for all k classes at once (Bonferroni). Each end takes the like ends of sensitivity
-    and specificity together, which makes it wider than need be.
+    It needs no decision, so a cue that splits the classes in two heaps counts for all of them, though it
+    names none. The intervals hold for all k classes at once (Bonferroni). Every class must have an image,
+    and there must be at least two.
+
+    Cost: O(k n log n).
     """
-    level, k = 1 - (1 - LEVEL) / answers.k, answers.k
-    sensitivity = shares(answers.right, answers.labels, answers.units, kinds=k, level=level)
-    others = np.maximum(answers.n - np.bincount(answers.labels, minlength=k), 1)
-    alarms = np.bincount(answers.predicted[answers.right == 0], minlength=k)
-    # Specificity rests on all other classes together; beside that of sensitivity its doubt is small.
-    specificity = 1 - alarms / others
-    error = STANDARD_ERRORS * np.sqrt(specificity * (1 - specificity) / others)
-    return Told(
-        (sensitivity.value + specificity) / 2,
-        (sensitivity.low + np.maximum(specificity - error, 0)) / 2,
-        (sensitivity.high + np.minimum(specificity + error, 1)) / 2,
-    )
+    level = 1 - (1 - LEVEL) / answers.k
+    found = [_against_rest(answers, label, level) for label in range(answers.k)]
+    value, low, high = np.array([(one.value, one.low, one.high) for one in found]).T
+    return Told(value, low, high)
+
+
+def _against_rest(answers: Answers, label: int, level: float) -> Interval:
+    is_one = answers.labels == label
+    area, influence = one_against_rest(answers.probabilities[:, label], is_one)
+    rarest = len(np.unique(answers.units[is_one]))
+    return interval_of_influence(area, influence, answers.units, rarest=rarest, level=level)

@@ -29,7 +29,6 @@ class CueTrial:
     classes: tuple[str, ...]
     units: Labels
     folds: Folds
-    seed: int = 0
 
 
 def cue_trial(dataset: Dataset, seen: Sequence[Seen]) -> CueTrial | None:
@@ -91,21 +90,24 @@ def held_out(trial: CueTrial, cues: Sequence[str]) -> Answers:
 
 
 def _answer(matrix: Features, trial: CueTrial, fold: int) -> Float[Array, "held k"]:
-    from sklearn.ensemble import RandomForestClassifier
+    """The mean of trees, each grown on a resample in which every class weighs the same.
+
+    scikit-learn's own forest swaps the warning filters of the whole process, which threads must not do.
+    """
+    from sklearn.tree import DecisionTreeClassifier
 
     held = trial.folds == fold
-    rarest = int(np.bincount(trial.labels).min())
-    forest = RandomForestClassifier(
-        TREES,
-        # A leaf that holds a few images cannot learn one of them by heart.
-        min_samples_leaf=min(max(rarest // 5, 2), 20),
-        max_features=None,
-        class_weight="balanced",
-        random_state=trial.seed,
-    )
-    forest.fit(matrix[~held], trial.labels[~held])
+    labels, known = trial.labels[~held], matrix[~held]
+    counts = np.bincount(labels)
+    # A leaf that holds a few images cannot learn one of them by heart.
+    leaf = int(np.clip(np.bincount(trial.labels).min() // 5, 2, 20))
+    random = generator(fold, "cue trial")
     found = np.zeros((int(held.sum()), len(trial.classes)))
-    found[:, forest.classes_] = forest.predict_proba(matrix[held])
+    for _ in range(TREES):
+        drawn = np.bincount(random.integers(0, len(labels), len(labels)), minlength=len(labels))
+        tree = DecisionTreeClassifier(min_samples_leaf=leaf, random_state=int(random.integers(2**31)))
+        tree.fit(known, labels, sample_weight=drawn / counts[labels])
+        found[:, tree.classes_] += tree.predict_proba(matrix[held]) / TREES
     return found
 
 

@@ -26,18 +26,22 @@ class Family:
         cues: names of columns.
         given: cues, of these or others, that may rightly differ between classes: what they reach alone is no
             sign of anything.
-        enough: from which share on a single class counts as given away; 0.5 is guessing, above 1 is never.
+        enough: from which area under the ROC curve on, against all others, a class is given away; 0.5 is
+            guessing, above 1 is never.
     """
 
     name: str
     kind: Kind
     cues: tuple[str, ...]
     given: tuple[str, ...] = ()
-    enough: float = 0.7
+    enough: float = 0.65
 
 
 NEVER = 2.0
+# Compression makes a frame of one colour uneven by this much, a standard deviation in levels.
+EVEN_BELOW = 8.0
 COLOUR = ("red", "green", "blue")
+FRAME = ("frame red", "frame green", "frame blue")
 BORDER = ("border red", "border green", "border blue", "border spread")
 JPEG = ("quality", "chroma quality", "subsampling", "progressive", "format")
 EXPLAINED = ("detail", "quality", "format", "width")
@@ -48,8 +52,9 @@ FAMILIES = (
     Family("EXIF", "file", ("camera", "software", "taken", "notes")),
     # How large a file is goes with what it shows, even beyond what one measure of detail accounts for.
     Family("file size", "file", ("bytes per pixel", *EXPLAINED), given=EXPLAINED, enough=0.8),
-    # So does a border, and the more so where the background belongs to the class.
-    Family("border", "content", BORDER, given=COLOUR, enough=0.9),
+    # A border of one colour, as scanners and collages leave it. One that varies belongs to the picture.
+    Family("frame", "file", FRAME, enough=0.8),
+    Family("border", "content", BORDER, enough=NEVER),
     Family("mean colour", "content", COLOUR, enough=NEVER),
     Family("detail", "content", ("detail",), enough=NEVER),
     Family("file date", "order", ("modified",), enough=NEVER),
@@ -74,6 +79,11 @@ def columns(seen: Sequence[Seen]) -> dict[str, Column]:
     return found
 
 
+def _frame(one: Seen, channel: int) -> float | None:
+    """The colour of an even border; None where it is not even."""
+    return one.tones.border[channel] if one.tones.border[3] < EVEN_BELOW else None
+
+
 NUMBERS: dict[str, Callable[[Seen], float | None]] = {
     "width": lambda one: one.header.width,
     "height": lambda one: one.header.height,
@@ -94,6 +104,9 @@ NUMBERS: dict[str, Callable[[Seen], float | None]] = {
     "border green": lambda one: one.tones.border[1],
     "border blue": lambda one: one.tones.border[2],
     "border spread": lambda one: one.tones.border[3],
+    "frame red": lambda one: _frame(one, 0),
+    "frame green": lambda one: _frame(one, 1),
+    "frame blue": lambda one: _frame(one, 2),
     "modified": lambda one: one.modified,
 }
 TEXTS: dict[str, Callable[[Seen], str]] = {

@@ -24,11 +24,10 @@ from regraft.pipeline.cues import FAMILIES, TOGETHER, Family, Kind
 PERMUTATIONS = 5
 STORED = frozenset(family.name for family in FAMILIES if set(family.cues) <= set(TOGETHER.cues))
 
-# How much of the way from guessing to certainty the lower end of the interval must have gone, and how far.
-SUSPICIOUS_LIFT = 0.2
-SUSPICIOUS_GAIN = 0.05
-# For a single class: how much further than what may rightly differ.
-CLASS_GAIN = 0.1
+# How much further a class must be told than by the cues that may rightly differ.
+LEAST_GAIN = 0.1
+# And how far, compared with the class that is told best.
+BESIDE_THE_BEST = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,9 @@ class Shortcut:
         kind: of the family.
         balanced_accuracy: on held-out images.
         to_beat: balanced accuracy of guessing, or of the cues that may rightly differ.
-        permuted: the mean and range of balanced accuracy when labels are dealt anew to groups; None where
-            the cue raised no suspicion and this was not tried.
-        classes: those that it tells from all others, best first, with the mean of sensitivity and
-            specificity.
+        classes: those that it gives away, best first, with the area under the ROC curve against all others.
+        permuted: the mean and range of the best such area when labels are dealt anew to groups; None where
+            no class was given away and this was not tried.
         is_suspicious: whether the user should act.
     """
 
@@ -51,8 +49,8 @@ class Shortcut:
     kind: Kind
     balanced_accuracy: Interval
     to_beat: float
-    permuted: Interval | None
     classes: dict[str, Interval]
+    permuted: Interval | None
     is_suspicious: bool
 
 
@@ -91,33 +89,31 @@ def _judge(trial: CueTrial, family: Family) -> Shortcut:
         rightly = held_out(trial, family.given)
         floor = max(floor, balanced_accuracy(rightly).value)
         base = np.maximum(base, told_apart(rightly).value)
-    clear = (told.low >= family.enough) & (told.low - base >= CLASS_GAIN)
-    suspicious = bool(clear.any())
-    if family.kind == "file":
-        suspicious |= reached.low - floor >= max(SUSPICIOUS_LIFT * (1 - floor), SUSPICIOUS_GAIN)
-    permuted = _permuted(trial, family) if suspicious else None
+    given_away = (told.low >= family.enough) & (told.low - base >= LEAST_GAIN)
+    permuted = _permuted(trial, family) if given_away.any() else None
     return Shortcut(
         cue=family.name,
         kind=family.kind,
         balanced_accuracy=reached,
         to_beat=floor,
+        classes=_best_first(trial, told, given_away),
         permuted=permuted,
-        classes=_clear_classes(trial, told, clear),
-        is_suspicious=permuted is not None and reached.low > permuted.high,
+        is_suspicious=permuted is not None and float(told.low[given_away].max()) > permuted.high,
     )
 
 
-def _clear_classes(trial: CueTrial, told: Told, clear: Array) -> dict[str, Interval]:
+def _best_first(trial: CueTrial, told: Told, given_away: Array) -> dict[str, Interval]:
+    """Of three classes, one that is told helps to tell the other two; such hangers-on are left out."""
     order = np.argsort(-told.value, kind="stable")
-    return {trial.classes[c]: told.interval(c) for c in order.tolist() if clear[c]}
+    enough = 0.5 + BESIDE_THE_BEST * (told.value[order[0]] - 0.5)
+    named = given_away & (told.value >= enough)
+    return {trial.classes[c]: told.interval(c) for c in order.tolist() if named[c]}
 
 
 def _permuted(trial: CueTrial, family: Family) -> Interval:
     """What the cues reach on labels that mean nothing: those of whole groups, dealt to other groups."""
-    values = [
-        balanced_accuracy(held_out(relabelled(trial, round_), family.cues)).value
-        for round_ in range(PERMUTATIONS)
-    ]
+    dealt = (relabelled(trial, seed) for seed in range(PERMUTATIONS))
+    values = [float(told_apart(held_out(one, family.cues)).value.max()) for one in dealt]
     return Interval(float(np.mean(values)), min(values), max(values))
 
 

@@ -2,7 +2,7 @@
 
 SPOKEN = {
     "file size": "the size of the file, given its detail",
-    "border": "the colour of the border",
+    "frame": "a border of one colour",
     "EXIF": "the EXIF notes (camera, software, date)",
     "dimensions": "width and height",
     "format and mode": "file format and colour mode",
@@ -13,7 +13,7 @@ ADVICE = {
     "dimensions": "Check whether a class was scaled or cropped otherwise, and prepare all alike.",
     "format and mode": "Save all classes in one format and mode: grey or transparent images can be seen.",
     "EXIF": "Check whether each class has its own camera or day; if so, mix them.",
-    "border": "Look at the borders: a frame or vignette should go; a background that belongs may stay.",
+    "frame": "Cut the frame off, or take the plain background as given if new images will have it too.",
 }
 OTHER_ADVICE = "Find out why the classes differ in it, and make all images in the same way."
 EXTREMES = {

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from regraft.evaluation.phrases import percent
 from regraft.report.advice import ADVICE, OTHER_ADVICE, SPOKEN
 from regraft.report.finding import Audit, Finding, named
-from regraft.report.phrases import span
 
 # A cue of the content is worth a word from here on, of the way from guessing to certainty.
 WORTH_A_WORD = 0.2
@@ -23,19 +22,14 @@ def shortcuts_found(audit: Audit) -> Iterator[Finding]:
 
 
 def _given_away(cue: Audit) -> str:
-    spoken = SPOKEN.get(cue["cue"], cue["cue"])
-    if not cue["classes"]:
-        reached, mark = cue["balanced_accuracy"], percent(cue["to_beat"])
-        return (
-            f"By {spoken} alone the classes are told with a balanced accuracy of {percent(reached['value'])} "
-            f"({span(reached)}); {mark} would be no sign of anything."
-        )
-    names = list(cue["classes"])
+    """Which classes are told, and how well; an area under the ROC curve says more than a mean over all."""
+    spoken, names = SPOKEN.get(cue["cue"], cue["cue"]), list(cue["classes"])
     best = cue["classes"][names[0]]
     verb, best_of = ("is", "") if len(names) == 1 else ("are", f", {names[0]!r}")
+    area = f"{best['value']:.2f} ({best['low']:.2f} to {best['high']:.2f}; guessing: 0.5)"
     return (
-        f"By {spoken} alone {named(names)} {verb} told from the other classes{best_of} in "
-        f"{percent(best['value'])} ({span(best)}; guessing: 50 %)."
+        f"By {spoken} alone {named(names)} {verb} told from the other classes{best_of} with an area under "
+        f"the ROC curve of {area}."
     )
 
 

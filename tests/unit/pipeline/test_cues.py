@@ -38,3 +38,11 @@ def test_what_no_network_sees_never_counts() -> None:
     assert order
     assert all(family.enough > 1 for family in order)
     assert not set(TOGETHER.cues) & {cue for family in order for cue in family.cues}
+
+
+def test_only_an_even_border_is_a_frame() -> None:
+    tones = [Tones((0, 0, 0), (10, 20, 30, spread), 50, 99, 0.5) for spread in (0.5, 40)]
+    found = columns([Seen(one().header, each, "", 400, 1e9) for each in tones])
+    assert found["frame red"].tolist() == [10, ABSENT]
+    assert found["frame blue"].tolist() == [30, ABSENT]
+    assert found["border blue"].tolist() == [30, 30]

@@ -83,17 +83,28 @@ def judged(tmp_path: Path) -> Callable[..., dict[str, Shortcut]]:
         (enlarged, "dimensions"),
         (in_grey, "format and mode"),
         (by_one_camera, "EXIF"),
-        (in_a_frame, "border"),
+        (in_a_frame, "frame"),
     ],
 )
 def test_a_planted_shortcut_is_found_and_named(judged: Callable[..., dict], save: Save, cue: str) -> None:
     found = judged(save)
     assert cue in {name for name, one in found.items() if one.is_suspicious}
     assert list(found[cue].classes) == ["b"]
-    assert found[cue].classes["b"].low > 0.7
     assert found[cue].permuted is not None
-    assert found[cue].balanced_accuracy.low > found[cue].permuted.high
+    assert found[cue].classes["b"].low > max(0.65, found[cue].permuted.high)
     assert "all of these together" not in found
+
+
+def test_two_heaps_of_classes_are_found_though_no_class_is_named(tmp_path: Path) -> None:
+    photo = PIL.Image.fromarray(load_sample_image("china.jpg"))
+    for number in range(180):
+        folder = tmp_path / "abcdef"[number % 6]
+        folder.mkdir(exist_ok=True)
+        piece = photo.crop((3 * number, 0, 3 * number + 40, 40))
+        piece.resize((40, 40 if number % 6 < 3 else 50)).save(folder / f"{number}.png")
+    (found,) = [one for one in shortcuts(*look(read(tmp_path))).cues if one.cue == "dimensions"]
+    assert found.is_suspicious
+    assert len(found.classes) >= 4
 
 
 def test_files_too_small_for_what_they_show_are_found(judged: Callable[..., dict]) -> None:

@@ -172,7 +172,7 @@ def faulty(sound):
             "images": 300,
             "cues": [
                 cue("JPEG quality", value=0.7, mark=0.3, dog=0.97, cat=0.8),
-                cue("EXIF", value=0.7, mark=0.3) | {"is_suspicious": True},
+                cue("EXIF", value=0.7, mark=0.3, Cat=0.9),
                 cue("mean colour", "content", value=0.8, mark=0.3),
             ],
         },
