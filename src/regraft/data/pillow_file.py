@@ -17,7 +17,7 @@ from regraft.data.formats import require_reader
 from regraft.data.limits import NO_MEMORY, require_sensible_shape, too_large
 from regraft.data.pixels import from_pillow, orient
 from regraft.data.silence import silence_libtiff
-from regraft.data.tiff import require_interleaved
+from regraft.data.tiff import kind_in_words, require_interleaved
 
 JPEG_FORMATS = ("JPEG", "MPO")
 ORIENTATION_TAG = 0x0112
@@ -38,9 +38,10 @@ def open_pillow(data: bytes, name: str) -> PIL.Image.Image:
     try:
         return PIL.Image.open(io.BytesIO(data), formats=(name,))
     except PIL.UnidentifiedImageError:
-        raise DataError(
-            f"it begins like a {name} image, but its beginning is damaged or of a kind that is not read"
-        ) from None
+        kind = kind_in_words(data) if name == "TIFF" else ""
+        if kind:
+            raise DataError(f"it is a TIFF of a kind that is not read: {kind}; save it as 8 bits") from None
+        raise DataError(f"it begins like a {name} image, but its beginning is damaged") from None
     except PIL.Image.DecompressionBombError:
         raise DataError(too_large()) from None
     except MemoryError:

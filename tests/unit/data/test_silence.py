@@ -103,5 +103,5 @@ except DataError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "of a kind that is not read" in done.stdout
+    assert "of a kind that is not read: 7 channels of 8 bits" in done.stdout
     assert done.stderr == ""

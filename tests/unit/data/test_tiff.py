@@ -66,8 +66,19 @@ def test_what_pillow_would_read_wrongly_is_refused():
 
 
 def test_what_pillow_cannot_read_is_named():
-    with pytest.raises(DataError, match=r"begins like a TIFF image, but .* of a kind that is not read"):
-        decode(tiff(COLOURS.astype(np.float32), photometric="rgb"))
+    for array, words in (
+        (COLOURS.astype(np.float32), "3 channels of 32 bits, floats"),
+        (RAMP.astype(np.float64), "1 channel of 64 bits, floats"),
+        (np.zeros((4, 4, 5), np.uint8), "5 channels of 8 bits, unsigned"),
+    ):
+        photometric = "rgb" if array.shape[-1] == 3 else "minisblack"
+        planes = {"planarconfig": "contig"} if array.ndim == 3 else {}
+        for bigtiff in (False, True):
+            data = tiff(array, photometric=photometric, bigtiff=bigtiff, **planes)
+            with pytest.raises(DataError, match=f"a TIFF of a kind that is not read: {words}"):
+                decode(data)
+    with pytest.raises(DataError, match="begins like a TIFF image, but its beginning is damaged"):
+        decode(tiff(RAMP)[:40])
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"])
