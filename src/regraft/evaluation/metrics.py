@@ -126,7 +126,8 @@ def macro_f1(sums: Array) -> Array:
     hit, guess, truth = np.split(sums, 3, axis=1)
     f1 = 2 * hit / np.maximum(guess + truth, 1)
     present = truth > 0
-    mean: Array = (f1 * present).sum(axis=1) / present.sum(axis=1)
+    # Images of several labels may have none at all.
+    mean: Array = (f1 * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
     return mean
 
 
