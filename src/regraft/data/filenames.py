@@ -64,7 +64,8 @@ def compile_pattern(text: str) -> FilenamePattern:
     Raises:
         DataError: a field is unknown or comes twice, or there is no `{label}`.
     """
-    pieces = re.split(r"(\{[^{}]*\}|\*\*|\*)", clean_name(text))
+    # More stars than two say no more than two, but would be tried in all combinations.
+    pieces = re.split(r"(\{[^{}]*\}|\*\*+|\*)", clean_name(text))
     fields = [piece[1:-1] for piece in pieces if piece.startswith("{")]
     for field in fields:
         if field not in FIELDS:
@@ -87,7 +88,9 @@ def _expression(piece: str) -> str:
         return r"\d+"
     if piece.startswith("{"):
         return f"(?P<{piece[1:-1]}>[^/]+?)"
-    return {"**": ".*?", "*": "[^/]*?"}.get(piece, re.escape(piece))
+    if piece.startswith("*"):
+        return "[^/]*?" if piece == "*" else ".*?"
+    return re.escape(piece)
 
 
 def read_filename(pattern: FilenamePattern, path: Path, inside: str) -> Entry | Skipped:

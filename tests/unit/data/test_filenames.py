@@ -24,6 +24,7 @@ def said(pattern, inside):
         ("{label}/*/*", "cat/indoor/1.jpg", "cat"),
         ("{label}/**", "cat/indoor/far/1.jpg", "cat"),
         ("**/{label}/*", "a/b/c/1.jpg", "c"),
+        ("*" * 60 + "{label}_x", "b" * 90 + "_x", "b" * 90),
     ],
 )
 def test_labels(pattern, inside, label):
