@@ -41,6 +41,7 @@ def valid_files() -> dict[str, list[bytes]]:
         "TIFF": _tiffs(photo),
         "BMP": [_saved(photo.convert(mode), kind) for mode in ("RGB", "P", "1") for kind in ("BMP", "DIB")],
         "GIF": _gifs(photo),
+        "PPM": _portable(photo),
         "NumPy": _arrays(np.asarray(photo)),
     }
     for name, kind in (("AVIF", "AVIF"), ("HEIC", "HEIF")):
@@ -155,6 +156,17 @@ def _gifs(photo: PIL.Image.Image) -> list[bytes]:
         _saved(photo.quantize(64), "GIF"),
         _saved(photo.quantize(64), "GIF", transparency=3),
         _saved(photo, "GIF", **more),
+    ]
+
+
+def _portable(photo: PIL.Image.Image) -> list[bytes]:
+    grey = np.asarray(photo.convert("L"))
+    plain = f"P2 {grey.shape[1]} {grey.shape[0]} 255 " + " ".join(map(str, grey.ravel().tolist()))
+    wide = (grey.astype(np.uint16) * 257).astype(">u2").tobytes()
+    return [
+        *(_saved(photo.convert(mode), "PPM") for mode in ("RGB", "L", "1")),
+        f"P5\n{grey.shape[1]} {grey.shape[0]}\n65535\n".encode() + wide,
+        plain.encode(),
     ]
 
 

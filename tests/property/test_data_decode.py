@@ -17,7 +17,7 @@ from regraft.data import View, decode
 from regraft.data.formats import require_reader
 from regraft.data.pages import read_contents
 
-KINDS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
+KINDS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF", "HEIF")
 
 
 def originals():
@@ -27,7 +27,7 @@ def originals():
     exif[0x0112] = 6
     for kind in KINDS:
         stream = io.BytesIO()
-        photo.save(stream, kind, **({} if kind in ("BMP", "GIF") else {"exif": exif.tobytes()}))
+        photo.save(stream, kind, **({} if kind in ("BMP", "GIF", "PPM") else {"exif": exif.tobytes()}))
         yield kind, stream.getvalue()
     stream = io.BytesIO()
     np.save(stream, np.asarray(photo))

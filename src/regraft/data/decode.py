@@ -1,7 +1,7 @@
 """Turning a file, bytes, a Pillow image or an array into pixels: uint8, height by width by three.
 
 `formats` tells by the first bytes which decoder a file is for, never by its name: Pillow for JPEG, PNG, WebP,
-BMP, TIFF, GIF and AVIF, and with a plug-in HEIC; pydicom for DICOM; NumPy for its own files. Of several
+BMP, TIFF, GIF, PPM and AVIF, and with a plug-in HEIC; pydicom for DICOM; NumPy for its own files. Of several
 pages or frames the first is taken, and `pages` says that there are more. The EXIF orientation is
 applied, also where the caller's own Pillow image still carries one. `pixels` and `colour` say how every kind
 of pixel becomes red, green and blue.

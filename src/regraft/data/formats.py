@@ -9,7 +9,9 @@ import PIL.features
 
 from regraft.core.errors import DataError
 
-KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC, DICOM or NumPy"
+KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC, PPM, DICOM or NumPy"
+
+_SPACES = (b" ", b"\t", b"\n", b"\r")
 
 _BEGINNINGS = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -22,6 +24,7 @@ _BEGINNINGS = (
     (b"MM\x00+", "TIFF"),
     (b"BM", "BMP"),
     (b"\x93NUMPY", "NPY"),
+    *((b"P" + number + space, "PPM") for number in (b"1", b"2", b"3", b"4", b"5", b"6") for space in _SPACES),
 )
 
 # A bitmap without the header of a file begins with the length of its own header.

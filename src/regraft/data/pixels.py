@@ -39,8 +39,8 @@ def from_pillow(image: PIL.Image.Image) -> Image:
     Raises:
         DataError: it has pixels that are not finite.
     """
-    if image.mode in SIXTEEN_BIT or (image.mode == "I" and image.format == "PNG"):
-        # Older versions of Pillow give a 16-bit PNG the mode "I", which alone would not say its range.
+    if image.mode in SIXTEEN_BIT or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        # Of these formats Pillow gives, or gave, 16 bits the mode "I", which alone would not say its range.
         grey = full_range(np.asarray(image), most=most_of(image))
         return repeat(WHITE - grey if is_inverted(image) else grey)
     if image.mode in ("I", "F"):

@@ -14,12 +14,12 @@ from regraft.data.dataset import Skipped
 # Some of these need a plug-in, and are then skipped with a reason that names it.
 READ = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
-    | {".avif", ".heic", ".heif", ".hif", ".dcm", ".dicom", ".npy"}
+    | {".avif", ".heic", ".heif", ".hif", ".ppm", ".pgm", ".pbm", ".pnm", ".dcm", ".dicom", ".npy"}
 )
 
 # Images of other kinds: ignoring them in silence would lose somebody's pictures without a word.
 NOT_READ = frozenset(
-    {".jxl", ".jp2", ".j2k", ".svg", ".psd", ".eps", ".tga", ".ico", ".ppm", ".pgm", ".exr", ".hdr", ".npz"}
+    {".jxl", ".jp2", ".j2k", ".svg", ".psd", ".eps", ".tga", ".ico", ".exr", ".hdr", ".npz"}
     | {
         ".dng",
         ".cr2",

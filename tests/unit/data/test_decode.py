@@ -22,7 +22,7 @@ def encode(image, kind, **options):
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "PPM"])
 def test_lossless_formats_come_back_exactly(photo, kind):
     data = encode(photo, kind, **({"lossless": True} if kind == "WEBP" else {}))
     np.testing.assert_array_equal(decode(data), np.asarray(photo))
@@ -124,6 +124,19 @@ def test_sixteen_bit_png_is_scaled_and_not_clipped():
     assert decode(data)[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+@pytest.mark.parametrize(
+    ("data", "values"),
+    [
+        (b"P5\n# a remark\n4 1\n255\n\x00\x01\x80\xff", [0, 1, 128, 255]),
+        (b"P5 4 1 65535\n\x00\x00\x01\x01\x80\x80\xff\xff", [0, 1, 128, 255]),
+        (b"P2\n4 1\n15\n0 1 8 15\n", [0, 17, 136, 255]),
+        (b"P4\n4 1\n\xa0", [0, 255, 0, 255]),
+    ],
+)
+def test_portable_grey_maps_are_scaled_from_the_range_they_state(data, values):
+    assert decode(data)[0, :, 1].tolist() == values
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 def test_sixteen_bit_colours_are_scaled_to_within_one_level(channels):
     values = np.random.default_rng(0).integers(0, 65536, (5, 6, channels)).astype(">u2")
@@ -202,7 +215,7 @@ def test_stray_bytes_in_a_jpeg_are_tolerated_as_by_every_viewer(photo):
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"hello", "no JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC, DICOM or NumPy image"),
+        (b"hello", "no JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, HEIC, PPM, DICOM or NumPy image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "a PostScript document, no JPEG"),
         (b"\xff\xd8\xff", "beginning is damaged"),
     ],
