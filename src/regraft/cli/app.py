@@ -18,7 +18,7 @@ VERBS = {
     "embed": "Write the features of images to a file.",
     "backbones": "List the pretrained networks, or describe one.",
     "cache": "List or clear what regraft keeps so as not to compute it twice.",
-    "demo": "Run the main job on scikit-learn's handwritten digits.",
+    "demo": "Run the main job on scikit-learn's handwritten digits, or on a public data set.",
 }
 
 FAILED, INTERRUPTED = 1, 130

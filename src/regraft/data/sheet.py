@@ -1,7 +1,7 @@
 """Rows of text from any kind of table: CSV, TSV, JSON lines, Parquet, Excel.
 
 Whatever a cell holds becomes text: whole numbers without a point, dates as ISO 8601, nothing as "", and a
-list (JSON lines, Parquet) its items with `|` between them.
+list (JSON lines, Parquet) its items with `|` between them. Of a workbook the first sheet is read.
 """
 
 import codecs
@@ -98,7 +98,7 @@ def _fitted(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] | st
 def _read_json_lines(table: Path) -> Sheet:
     rows: list[tuple[int, dict[str, str] | str]] = []
     columns: dict[str, None] = {}
-    for number, line in enumerate(_text(table).splitlines(), start=1):
+    for number, line in enumerate(_text(table).split("\n"), start=1):
         if not line.strip():
             continue
         try:

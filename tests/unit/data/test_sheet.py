@@ -132,6 +132,14 @@ def test_what_is_no_number_is_empty(tmp_path: Path) -> None:
     assert row == {"path": "x", "label": ""}
 
 
+def test_only_line_ends_end_a_line_of_json(tmp_path: Path) -> None:
+    name = "a\u2028b\x85c"
+    (tmp_path / "t.jsonl").write_text(
+        f'{{"path": "{name}"}}\r\n{{"path": "d"}}', encoding="utf-8", newline=""
+    )
+    assert [row["path"] for _, row in read_sheet(tmp_path / "t.jsonl").rows] == [name, "d"]
+
+
 def test_dates_become_iso(tmp_path: Path) -> None:
     table = pa.table(
         {
