@@ -13,7 +13,7 @@ ADVICE = {
     "dimensions": "Check whether a class was scaled or cropped otherwise, and prepare all alike.",
     "format and mode": "Save all classes in one format and mode: grey or transparent images can be seen.",
     "EXIF": "Check whether each class has its own camera or day; if so, mix them.",
-    "frame": "Cut the frame off, or take the plain background as given if new images will have it too.",
+    "frame": "Cut frames off; a plain background may stay if new images will have it too.",
 }
 OTHER_ADVICE = "Find out why the classes differ in it, and make all images in the same way."
 EXTREMES = {

@@ -39,11 +39,7 @@ SETS = {
         "Rescaled, compressed again, cropped, mirrored, turned or brightened.",
     ),
 }
-KINDS = {
-    "file": "how the file was made",
-    "content": "what it shows, in the simplest terms",
-    "order": "when it was written; no network sees this",
-}
+KINDS = {"file": "of the file", "content": "of what it shows", "order": "not seen by a network"}
 COUNTED = {
     "kinds": "Kinds",
     "bits": "Bits per channel",
