@@ -147,7 +147,11 @@ def _require_agreement(table: Path, first: Row, row: Row, labels: Sequence[str])
     for name in (*labels, "split", "group", "domain", "weight", "time"):
         one, other = first.cells.get(name, ""), row.cells.get(name, "")
         if one != other:
-            hint = f" If it has both labels, write '{one}|{other}' in one row." if name in labels else ""
+            hint = (
+                f" If it has both labels, write '{one}|{other}' in one row."
+                if one and other and name in labels
+                else ""
+            )
             raise DataError(
                 f"{table} lists {row.path} twice with different values of {name}: {one!r} in row "
                 f"{first.number} and {other!r} in row {row.number}. Keep the row that is right.{hint}"

@@ -168,6 +168,13 @@ def test_one_file_with_two_labels_is_told_how_to_have_both(table):
         read_table(table("path,label\nimages/0.png,a\nimages/0.png,b\n"))
 
 
+def test_one_file_with_and_without_a_label(table):
+    with pytest.raises(
+        DataError, match=r"label: 'a' in row 2 and '' in row 3\. Keep the row that is right\.$"
+    ):
+        read_table(table("path,label\nimages/0.png,a\nimages/0.png,\n"))
+
+
 @pytest.mark.parametrize("address", ["https://example.org/1.png", "s3://bucket/1.png", "file:///tmp/1.png"])
 def test_web_addresses_are_refused(table, address):
     with pytest.raises(DataError, match=r"Row 3 of .*t\.csv names the web address .*Nothing is downloaded"):
