@@ -138,7 +138,7 @@ def _odd(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _facts(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is there in numbers, as rows of a list."""
     rows = [(title, audit.get(name)) for name, title in COUNTED.items()]
-    found = [(title, _counted(counts)) for title, counts in rows if counts]
+    found = [(title, _counted(counts)) for title, counts in rows if counts and set(counts) != {"undecided"}]
     for name, (title, form) in MEASURED.items():
         if spread := audit.get(name):
             least, median, most = (form.format(spread[end]) for end in ("least", "median", "most"))
