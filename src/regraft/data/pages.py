@@ -17,6 +17,9 @@ from regraft.data.silence import silence
 # Formats whose further pictures are other pictures; those of an MPO are the same one, smaller or of depth.
 PAGES = {"TIFF": "pages", "GIF": "frames", "WEBP": "frames", "PNG": "frames", "AVIF": "frames"}
 
+# Each page is looked for where the one before says, which takes longer the more there are.
+MOST_PAGES = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -27,7 +30,8 @@ class Contents:
         mode: Pillow's mode, DICOM's photometric interpretation, or NumPy's channels.
         width: in pixels, before the orientation is applied.
         height: likewise.
-        pictures: pages or frames, of which only the first is read.
+        pictures: pages or frames, of which only the first is read; the pages of a TIFF are counted to one
+            more than `MOST_PAGES`.
     """
 
     format: str
@@ -43,8 +47,11 @@ class Contents:
         >>> Contents("TIFF", "L", 10, 10, pictures=5).kind
         'TIFF L, first of 5 pages'
         """
-        more = f", first of {self.pictures} {PAGES.get(self.format, 'frames')}" if self.pictures > 1 else ""
-        return f"{self.format} {self.mode}{more}"
+        if self.pictures == 1:
+            return f"{self.format} {self.mode}"
+        is_cut = self.format == "TIFF" and self.pictures > MOST_PAGES
+        many = f"more than {MOST_PAGES}" if is_cut else str(self.pictures)
+        return f"{self.format} {self.mode}, first of {many} {PAGES.get(self.format, 'frames')}"
 
 
 def read_contents(source: Path | str | bytes) -> Contents:
@@ -84,6 +91,15 @@ def _of_pillow(image: PIL.Image.Image) -> Contents:
 
 def _count(image: PIL.Image.Image) -> int:
     try:
-        return int(getattr(image, "n_frames", 1))
+        return _count_pages(image) if image.format == "TIFF" else int(getattr(image, "n_frames", 1))
     except Exception:  # noqa: BLE001 - what follows the first picture is not read, and may be damaged
         return 1
+
+
+def _count_pages(image: PIL.Image.Image) -> int:
+    for number in range(1, MOST_PAGES + 1):
+        try:
+            image.seek(number)  # One by one: after a jump too far Pillow takes it for the number of pages.
+        except EOFError:
+            return number
+    return MOST_PAGES + 1
