@@ -1,0 +1,154 @@
+"""Whether two pictures show the same thing from the same spot: turned, mirrored, cut, scaled or shifted.
+
+Points that stand out are found in both and paired by how their surroundings look. If one affine map carries
+many of them onto their partners, the first picture is laid on the second by it, and what they share has to
+be the same, in its light and shade and in its detail. Points alone would not do: repeated texture matches
+itself all over.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from regraft.core.arrays import Array, Image
+
+SIDE_PX = 160
+MOST_POINTS = 120
+LEAST_CONTRAST = 0.01
+DISTINCT = 0.75**2
+REPROJECTION_PX = 3.0
+FEWEST_INLIERS = 6
+SCALES = (0.4, 2.5)
+LEAST_SHARED_FRACTION = 0.2
+SAME_SHADE, SAME_DETAIL = 0.9, 0.5
+BLUR_PX, DETAIL_PX = 1.5, 4.0
+DARK = 8.0
+WHOLLY_COVERED = 0.99
+
+Grey = Float[Array, "h w"]
+Points = Float[Array, "p 2"]
+Descriptors = Float[Array, "p 128"]
+Matrix = Float[Array, "2 3"]
+
+# In OpenCV's order of [4 rows, 4 columns, 8 directions] a mirrored surrounding has its rows reversed and its
+# directions running the other way round.
+_MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].reshape(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """A picture in grey, its points as x and y, and their descriptors of unit length."""
+
+    grey: Grey
+    points: Points
+    descriptors: Descriptors
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """How one picture lies on another.
+
+    Args:
+        matrix: from x and y of the first to those of the second.
+        shade: correlation of what they share, slightly blurred.
+        detail: correlation of its fine structure alone.
+        shared_fraction: how much of the second the first covers.
+    """
+
+    matrix: Matrix
+    shade: float
+    detail: float
+    shared_fraction: float
+
+
+def find_keypoints(image: Image) -> Keypoints:
+    """The most prominent points of an image, of which the longer side becomes 160 pixels.
+
+    Source: SIFT, Lowe 2004, 10.1023/B:VISI.0000029664.99615.94, in OpenCV's implementation.
+    """
+    grey = _to_grey(image)
+    detector = _cv2().SIFT_create(nfeatures=MOST_POINTS, contrastThreshold=LEAST_CONTRAST)
+    found, descriptors = detector.detectAndCompute(grey.astype(np.uint8), None)
+    if descriptors is None:
+        descriptors = np.zeros((0, 128), np.float32)
+    points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
+    lengths = np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
+    return Keypoints(grey, points, np.asarray(descriptors / lengths, np.float32))
+
+
+def same_picture(one: Keypoints, other: Keypoints) -> Overlay | None:
+    """How the first lies on the second where points say that both are one picture, or None."""
+    for descriptors in (one.descriptors, one.descriptors[:, _MIRRORED]):
+        matrix = _agreed(one.points, descriptors, other)
+        overlay = None if matrix is None else lay_over(one.grey, other.grey, matrix)
+        if overlay and overlay.shade >= SAME_SHADE and overlay.detail >= SAME_DETAIL:
+            return overlay
+    return None
+
+
+def lay_over(one: Grey, other: Grey, matrix: Matrix) -> Overlay | None:
+    """Compare what two pictures share when the first is laid on the second; None if that is too little.
+
+    Where either is nearly black nothing is compared: turned pictures have such corners.
+    """
+    scales = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    if not SCALES[0] <= scales[1] <= scales[0] <= SCALES[1]:
+        return None
+    cv2 = _cv2()
+    size = other.shape[::-1]
+    laid = cv2.warpAffine(one, matrix, size)
+    shared = cv2.warpAffine(np.ones_like(one), matrix, size) > WHOLLY_COVERED
+    covered_fraction = float(shared.mean())
+    shared &= (laid > DARK) & (other > DARK)
+    if shared.mean() < LEAST_SHARED_FRACTION:
+        return None
+    smooth = [cv2.GaussianBlur(picture, (0, 0), BLUR_PX) for picture in (laid, other)]
+    detail = [picture - cv2.GaussianBlur(picture, (0, 0), DETAIL_PX) for picture in smooth]
+    inside = cv2.erode(shared.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    inside = inside if inside.any() else shared
+    return Overlay(matrix, _correlation(*smooth, shared), _correlation(*detail, inside), covered_fraction)
+
+
+def _to_grey(image: Image) -> Grey:
+    cv2 = _cv2()
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    factor = SIDE_PX / max(grey.shape)
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
+    return np.asarray(cv2.resize(grey, size, interpolation=method), np.float32)
+
+
+def _agreed(points: Points, descriptors: Descriptors, other: Keypoints) -> Matrix | None:
+    """The affine map that the paired points agree on."""
+    if min(len(points), len(other.points)) < FEWEST_INLIERS:
+        return None
+    likeness = descriptors @ other.descriptors.T
+    partner = likeness.argmax(axis=1)
+    everyone = np.arange(len(points))
+    is_mutual = likeness.argmax(axis=0)[partner] == everyone
+    nearest = 2 - 2 * likeness[everyone, partner]
+    likeness[everyone, partner] = -np.inf
+    paired = is_mutual & (nearest < DISTINCT * (2 - 2 * likeness.max(axis=1)))
+    if np.count_nonzero(paired) < FEWEST_INLIERS:
+        return None
+    cv2 = _cv2()
+    cv2.setRNGSeed(0)
+    ends = points[paired], other.points[partner[paired]]
+    matrix, inliers = cv2.estimateAffine2D(*ends, ransacReprojThreshold=REPROJECTION_PX, maxIters=500)
+    return matrix if matrix is not None and inliers.sum() >= FEWEST_INLIERS else None
+
+
+def _correlation(one: Grey, other: Grey, where: Array) -> float:
+    a, b = (picture[where] - picture[where].mean() for picture in (one, other))
+    return float(a @ b / max(float(np.sqrt((a @ a) * (b @ b))), 1e-12))
+
+
+@cache
+def _cv2() -> Any:
+    import cv2
+
+    cv2.setNumThreads(1)  # Pictures are dealt to threads of our own.
+    return cv2

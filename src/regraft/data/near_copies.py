@@ -1,0 +1,181 @@
+"""Pictures that are one picture: saved again, scaled, cut, mirrored, turned or lit otherwise.
+
+Two kinds of neighbours are looked at: those whose thumbnails agree up to mirroring and turning, and those
+that a network finds alike. Each pair is then laid one on the other and has to agree in light and shade and
+in detail (`keypoints`): in most data sets neighbours are merely alike, and those are no copies.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from regraft.core.arrays import Array, Features, Image
+from regraft.core.cores import usable_cores
+from regraft.core.errors import DataError
+from regraft.core.progress import progress
+from regraft.data.keypoints import Keypoints, Matrix, Overlay, find_keypoints, lay_over, same_picture
+from regraft.data.neighbours import nearest
+from regraft.data.thumbnails import Thumbnails, invariants, quarter_turns, standardised
+
+How = Literal["saved again", "mirrored", "turned", "cut or shifted"]
+Pair = tuple[int, int]
+
+ALIKE_IN_THUMBNAILS, ALIKE_TO_NETWORK = 5, 8
+"""Neighbours that are looked at. Sets of more copies than these are found through one another."""
+
+ALMOST_ALIKE = 0.9
+"""Correlation of thumbnails laid the best of eight ways, from which the pictures themselves are compared."""
+
+WHOLE_SHADE, WHOLE_DETAIL = 0.98, 0.75
+"""What a picture laid whole on another has to reach. Stricter than for a map found from points, which is
+evidence itself: two portraits, or two handwritten ones, agree that well by chance."""
+
+FIRST_MIRRORED_WAY = 4
+TURNED_DEGREES = 5.0
+WHOLE_FRACTION = 0.97
+POINTS_KEPT = 2_048
+CHUNK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class NearCopy:
+    """Two pictures, by their places in the list, of which one is the other. `first < second`."""
+
+    first: int
+    second: int
+    how: How
+    shade: float
+
+
+def near_copies(
+    thumbnails: Thumbnails, features: Features | None, load: Callable[[int], Image]
+) -> list[NearCopy]:
+    """Pairs of pictures that are one, sorted by place.
+
+    Not every pair of a set of copies is listed, but enough to join them.
+
+    Args:
+        thumbnails: see `thumbnails.thumbnail`.
+        features: [n, d] of a network, any scale; without them cut pictures are found less often.
+        load: the pixels of a picture, at least 160 along the longer side where it has them; called from
+            several threads. A picture that raises `DataError` is no copy.
+
+    Cost: one decoding and some 10 ms of processor time per picture, most of it for its points.
+    """
+    pairs = _candidates(thumbnails, features)
+
+    @lru_cache(maxsize=POINTS_KEPT)
+    def points(place: int) -> Keypoints | None:
+        try:
+            return find_keypoints(load(place))
+        except DataError:
+            return None
+
+    def judge(pair: Pair) -> NearCopy | None:
+        one, other = points(pair[0]), points(pair[1])
+        if one is None or other is None:
+            return None
+        overlay = _laid_whole(one, other, thumbnails[list(pair)]) or same_picture(one, other)
+        return NearCopy(*pair, _how(overlay), round(overlay.shade, 4)) if overlay else None
+
+    found: list[NearCopy] = []
+    with ThreadPoolExecutor(usable_cores()) as pool, progress("Comparing images", len(pairs)) as advance:
+        for start in range(0, len(pairs), CHUNK):
+            found += [copy for copy in pool.map(judge, pairs[start : start + CHUNK]) if copy]
+            advance(len(pairs[start : start + CHUNK]))
+    return sorted(found, key=lambda copy: (copy.first, copy.second))
+
+
+def clusters(count: int, pairs: Iterable[Pair]) -> list[tuple[int, ...]]:
+    """Sets of more than one that the pairs join, each sorted, in the order of their first member."""
+    above = list(range(count))
+
+    def root(place: int) -> int:
+        while above[place] != place:
+            above[place] = above[above[place]]
+            place = above[place]
+        return place
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        above[high] = low
+    members: dict[int, list[int]] = defaultdict(list)
+    for place in range(count):
+        members[root(place)].append(place)
+    return [tuple(places) for places in members.values() if len(places) > 1]
+
+
+def _candidates(thumbnails: Thumbnails, features: Features | None) -> list[Pair]:
+    """Pairs worth a look, in an order in which those of one picture stand close together."""
+    lists = [nearest(invariants(thumbnails), count=ALIKE_IN_THUMBNAILS)]
+    if features is not None:
+        lists.append(nearest(_directions(features), count=ALIKE_TO_NETWORK))
+    pairs = {
+        (min(place, int(other)), max(place, int(other)))
+        for neighbours in lists
+        for place, row in enumerate(neighbours)
+        for other in row
+        if other >= 0
+    }
+    if len(thumbnails) <= POINTS_KEPT:
+        return sorted(pairs)
+    return _walked(len(thumbnails), sorted(pairs))
+
+
+def _walked(count: int, pairs: Sequence[Pair]) -> list[Pair]:
+    """Pairs in the order of a walk from neighbour to neighbour: points found for one serve the next."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    first, second = np.array(pairs).T
+    graph = coo_array((np.ones(len(pairs), np.int8), (first, second)), shape=(count, count)).tocsr()
+    rank = np.empty(count, np.int64)
+    rank[reverse_cuthill_mckee(graph + graph.T, symmetric_mode=True)] = np.arange(count)
+    order = np.lexsort((np.minimum(rank[first], rank[second]), np.maximum(rank[first], rank[second])))
+    return [pairs[place] for place in order]
+
+
+def _directions(features: Features) -> Features:
+    """Rows of standardised columns and unit length: the nearest is then the most alike in cosine."""
+    rows = features - features.mean(0)
+    rows /= rows.std(0) + 1e-6
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _laid_whole(one: Keypoints, other: Keypoints, both: Float[Array, "2 32 32"]) -> Overlay | None:
+    """The first laid on the second the best of eight ways, if they agree: no points are needed for that."""
+    first, second = standardised(both)
+    likeness = [float((side * second).mean()) for side in quarter_turns(first)]
+    best = int(np.argmax(likeness))
+    if likeness[best] < ALMOST_ALIKE:
+        return None
+    overlay = lay_over(one.grey, other.grey, _quarter_matrix(one.grey.shape, other.grey.shape, best))
+    is_same = overlay is not None and overlay.shade >= WHOLE_SHADE and overlay.detail >= WHOLE_DETAIL
+    return overlay if is_same else None
+
+
+def _quarter_matrix(shape: Sequence[int], onto: Sequence[int], way: int) -> Matrix:
+    """The map of the whole of one picture onto the whole of another, in the way of `quarter_turns`."""
+    height, width = shape
+    to_unit = np.array([[1 / width, 0, 0.5 / width], [0, 1 / height, 0.5 / height], [0, 0, 1]])
+    mirror = np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]]) if way >= FIRST_MIRRORED_WAY else np.eye(3)
+    quarter = np.array([[0, 1, 0], [-1, 0, 1], [0, 0, 1]])
+    turn = np.linalg.matrix_power(quarter, way % FIRST_MIRRORED_WAY)
+    from_unit = np.array([[onto[1], 0, -0.5], [0, onto[0], -0.5], [0, 0, 1]])
+    return np.asarray((from_unit @ turn @ mirror @ to_unit)[:2])
+
+
+def _how(overlay: Overlay) -> How:
+    linear = overlay.matrix[:, :2]
+    if np.linalg.det(linear) < 0:
+        return "mirrored"
+    if abs(math.degrees(math.atan2(linear[1, 0], linear[0, 0]))) > TURNED_DEGREES:
+        return "turned"
+    return "saved again" if overlay.shared_fraction > WHOLE_FRACTION else "cut or shifted"
