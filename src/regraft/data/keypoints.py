@@ -23,9 +23,10 @@ REPROJECTION_PX = 3.0
 FEWEST_INLIERS = 6
 SCALES = (0.4, 2.5)
 LEAST_SHARED_FRACTION = 0.2
-SAME_SHADE, SAME_DETAIL = 0.9, 0.5
+SAME_SHADE, SAME_DETAIL = 0.9, 0.75
 BLUR_PX, DETAIL_PX = 1.5, 4.0
 DARK = 8.0
+RIM_PX = 5
 WHOLLY_COVERED = 0.99
 
 Grey = Float[Array, "h w"]
@@ -99,17 +100,18 @@ def lay_over(one: Grey, other: Grey, matrix: Matrix) -> Overlay | None:
         return None
     cv2 = _cv2()
     size = other.shape[::-1]
-    laid = cv2.warpAffine(one, matrix, size)
+    laid = cv2.warpAffine(one, matrix, size, borderMode=cv2.BORDER_REPLICATE)
     shared = cv2.warpAffine(np.ones_like(one), matrix, size) > WHOLLY_COVERED
     covered_fraction = float(shared.mean())
     shared &= (laid > DARK) & (other > DARK)
     if shared.mean() < LEAST_SHARED_FRACTION:
         return None
+    # Away from the rim, which blurring mixes with what is not shared.
+    inside = cv2.erode(shared.astype(np.uint8), np.ones((RIM_PX, RIM_PX), np.uint8)) > 0
     smooth = [cv2.GaussianBlur(picture, (0, 0), BLUR_PX) for picture in (laid, other)]
     detail = [picture - cv2.GaussianBlur(picture, (0, 0), DETAIL_PX) for picture in smooth]
-    inside = cv2.erode(shared.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    inside = inside if inside.any() else shared
-    return Overlay(matrix, _correlation(*smooth, shared), _correlation(*detail, inside), covered_fraction)
+    shade, fine = (_correlation(*pictures, inside) for pictures in (smooth, detail))
+    return Overlay(matrix, shade, fine, covered_fraction)
 
 
 def _to_grey(image: Image) -> Grey:
@@ -142,6 +144,8 @@ def _agreed(points: Points, descriptors: Descriptors, other: Keypoints) -> Matri
 
 
 def _correlation(one: Grey, other: Grey, where: Array) -> float:
+    if not where.any():
+        return 0.0
     a, b = (picture[where] - picture[where].mean() for picture in (one, other))
     return float(a @ b / max(float(np.sqrt((a @ a) * (b @ b))), 1e-12))
 

@@ -20,6 +20,7 @@ from regraft.core.arrays import Array, Features, Image
 from regraft.core.cores import usable_cores
 from regraft.core.errors import DataError
 from regraft.core.progress import progress
+from regraft.core.threads import single_threaded_blas
 from regraft.data.keypoints import Keypoints, Matrix, Overlay, find_keypoints, lay_over, same_picture
 from regraft.data.neighbours import nearest
 from regraft.data.thumbnails import Thumbnails, invariants, quarter_turns, standardised
@@ -30,10 +31,10 @@ Pair = tuple[int, int]
 ALIKE_IN_THUMBNAILS, ALIKE_TO_NETWORK = 5, 8
 """Neighbours that are looked at. Sets of more copies than these are found through one another."""
 
-ALMOST_ALIKE = 0.9
+ALMOST_ALIKE = 0.7
 """Correlation of thumbnails laid the best of eight ways, from which the pictures themselves are compared."""
 
-WHOLE_SHADE, WHOLE_DETAIL = 0.98, 0.75
+WHOLE_SHADE, WHOLE_DETAIL = 0.97, 0.85
 """What a picture laid whole on another has to reach. Stricter than for a map found from points, which is
 evidence itself: two portraits, or two handwritten ones, agree that well by chance."""
 
@@ -86,7 +87,8 @@ def near_copies(
         return NearCopy(*pair, _how(overlay), round(overlay.shade, 4)) if overlay else None
 
     found: list[NearCopy] = []
-    with ThreadPoolExecutor(usable_cores()) as pool, progress("Comparing images", len(pairs)) as advance:
+    pool = ThreadPoolExecutor(usable_cores())
+    with single_threaded_blas(), pool, progress("Comparing images", len(pairs)) as advance:
         for start in range(0, len(pairs), CHUNK):
             found += [copy for copy in pool.map(judge, pairs[start : start + CHUNK]) if copy]
             advance(len(pairs[start : start + CHUNK]))

@@ -10,15 +10,16 @@ from regraft.core.arrays import Array, Features, Image
 THUMBNAIL_PX = 32
 DECODE_PX = 2 * THUMBNAIL_PX
 LOWEST = 8
-CONTRAST_FLOOR = 1.0
+CONTRAST_FLOOR = 0.1
 
 Thumbnails = Float[Array, "n 32 32"]
 
 
 def thumbnail(image: Image) -> Float[Array, "32 32"]:
     """The whole image, squeezed to a small grey square: float32, values 0 to 255."""
-    small = PIL.Image.fromarray(image).convert("L").resize((THUMBNAIL_PX,) * 2, PIL.Image.Resampling.BOX)
-    return np.asarray(small, np.float32)
+    # As floats, since the means of fine texture differ by less than one grey level.
+    grey = PIL.Image.fromarray(image).convert("L").convert("F")
+    return np.asarray(grey.resize((THUMBNAIL_PX,) * 2, PIL.Image.Resampling.BOX), np.float32)
 
 
 def standardised(thumbnails: Thumbnails) -> Thumbnails:

@@ -21,7 +21,7 @@ from scipy.linalg import solve
 
 from regraft.core.arrays import Array, Folds
 from regraft.heads.spectrum import Moments, Rows, Spectrum
-from regraft.heads.threads import in_parallel
+from regraft.core.threads import in_parallel
 from regraft.heads.weighting import fold_numbers
 
 ROWS_AT_ONCE = 1024

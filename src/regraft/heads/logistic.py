@@ -28,7 +28,7 @@ from regraft.heads.classifier import Linear
 from regraft.heads.platt import sigmoid, softplus
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.heads.threads import in_parallel, single_threaded_blas
+from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.weighting import check_folds, checked, fold_numbers, indicators, spread
 
 PENALTIES = np.logspace(-6, -1, 6)

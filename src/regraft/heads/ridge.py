@@ -20,7 +20,7 @@ from regraft.heads.classifier import Linear
 from regraft.heads.leaving_out import leave_folds_out, leave_one_out
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.heads.threads import in_parallel, single_threaded_blas
+from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.weighting import check_folds, checked, indicators
 
 PENALTIES = np.logspace(-4, 4, 25)

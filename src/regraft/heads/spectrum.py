@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regraft.core.arrays import Array, Features, Weights
-from regraft.heads.threads import in_parallel
+from regraft.core.threads import in_parallel
 
 ROWS_AT_ONCE = 2048
 COLUMNS_AT_ONCE = 512

@@ -11,7 +11,7 @@ from regraft.core.hashing import unit_interval
 from regraft.core.seeds import generator
 from regraft.data import Dataset, Example, Seen, folds, units
 from regraft.evaluation import Answers
-from regraft.heads.threads import in_parallel
+from regraft.core.threads import in_parallel
 from regraft.pipeline.cues import Column, columns
 
 MOST_IMAGES = 3000

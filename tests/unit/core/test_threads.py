@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from regraft.core.cores import usable_cores
-from regraft.heads.threads import in_parallel, single_threaded_blas
+from regraft.core.threads import in_parallel, single_threaded_blas
 
 
 def blas_threads() -> list[int]:

@@ -1,0 +1,115 @@
+"""Looking for images that belong together, before anything is split: with what the cache holds already."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from regraft.backbones import Backbone
+from regraft.core.arrays import Features
+from regraft.core.cores import usable_cores
+from regraft.core.errors import ArtifactError, DataError
+from regraft.core.files import cache_folder, read_json, write_json
+from regraft.core.hashing import fingerprint
+from regraft.core.progress import progress
+from regraft.data import Dataset, Relatives, name_groups, near_copies, thumbnail
+from regraft.data.decode import decode_plainly
+from regraft.data.near_copies import NearCopy
+from regraft.data.thumbnails import DECODE_PX, THUMBNAIL_PX, Thumbnails
+from regraft.features import FeatureStore
+
+LOOK_VERSION = "1"
+"""Raise it when what counts as a near copy changes: what was found before is then looked for again."""
+
+THUMBNAIL_KEY, THUMBNAIL_NAME = f"thumbnail {LOOK_VERSION}", "thumbnails"
+POINTS_PX = 160
+BATCH = 256
+
+SECONDS_PER_IMAGE = 0.007
+"""What a look costs, about. A constant and not a measurement: the same budget leads to the same split."""
+
+LOOK_FRACTION = 0.25
+"""Of the budget, at most, for looking."""
+
+
+def find_relatives(
+    dataset: Dataset, store: FeatureStore, backbone: Backbone | None, *, budget_s: float | None = None
+) -> Relatives:
+    """Near copies, and groups in file names.
+
+    Args:
+        dataset: whose images decode; where a backbone is given its features are stored.
+        store: keeps the thumbnails.
+        backbone: its features find cut pictures and bear out names; without it neither is done.
+        budget_s: skip the search for near copies if it would take too much of this, and was not made before.
+    """
+    features = None if backbone is None else _features(dataset, store, backbone)
+    names = None if features is None else name_groups(dataset, features)
+    file = _found_file(dataset, backbone)
+    known = _known(dataset, file)
+    if known is not None:
+        return Relatives(known, names)
+    if budget_s is not None and SECONDS_PER_IMAGE * len(dataset) > LOOK_FRACTION * budget_s:
+        return Relatives((), names, looked=False)
+    copies = near_copies(
+        thumbnails(dataset, store),
+        features,
+        lambda place: decode_plainly(dataset.paths[place], at_least_px=POINTS_PX),
+    )
+    _remember(dataset, copies, file)
+    return Relatives(tuple(copies), names)
+
+
+def thumbnails(dataset: Dataset, store: FeatureStore) -> Thumbnails:
+    """Small grey pictures of all images, from the store where it has them. What does not decode is black."""
+    first = {e.sha256: e.path for e in reversed(dataset.examples)}
+    missing = store.missing(THUMBNAIL_KEY, (e.sha256 for e in dataset.examples))
+    with ThreadPoolExecutor(usable_cores()) as pool, progress("Shrinking images", len(missing)) as advance:
+        for start in range(0, len(missing), BATCH):
+            some = missing[start : start + BATCH]
+            rows = np.stack(list(pool.map(lambda sha256: _thumbnail(first[sha256]), some)))
+            store.write(THUMBNAIL_KEY, THUMBNAIL_NAME, some, rows)
+            advance(len(some))
+    hashes = [e.sha256 for e in dataset.examples]
+    rows = store.read(THUMBNAIL_KEY, hashes, (slice(0, THUMBNAIL_PX**2),))
+    return rows.reshape(-1, THUMBNAIL_PX, THUMBNAIL_PX)
+
+
+def _thumbnail(path: Path) -> Features:
+    try:
+        return thumbnail(decode_plainly(path, at_least_px=DECODE_PX)).reshape(-1)
+    except DataError:
+        return np.zeros(THUMBNAIL_PX**2, np.float32)
+
+
+def _features(dataset: Dataset, store: FeatureStore, backbone: Backbone) -> Features:
+    """The last stage before the head, pooled: closer to the picture than the head, far from its pixels."""
+    blocks = [block for block in backbone.card.blocks if block.pooling == "mean"]
+    block = blocks[-2] if len(blocks) > 1 else blocks[-1]
+    return store.read(backbone.key, [e.sha256 for e in dataset.examples], (slice(block.start, block.stop),))
+
+
+def _found_file(dataset: Dataset, backbone: Backbone | None) -> Path:
+    hashes = sorted({e.sha256 for e in dataset.examples})
+    key = fingerprint([LOOK_VERSION, backbone.key if backbone else "", hashes])
+    return cache_folder() / "relatives" / f"{key[:32]}.json"
+
+
+def _known(dataset: Dataset, file: Path) -> tuple[NearCopy, ...] | None:
+    """What was found before among the same images, whatever they are called now."""
+    try:
+        pairs = read_json(file)["pairs"]
+        place = {e.sha256: i for i, e in reversed(list(enumerate(dataset.examples)))}
+        copies = (
+            NearCopy(*sorted((place[one], place[other])), how, shade)  # type: ignore[misc]
+            for one, other, how, shade in pairs
+        )
+        return tuple(sorted(copies, key=lambda copy: (copy.first, copy.second)))
+    except (ArtifactError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _remember(dataset: Dataset, copies: list[NearCopy], file: Path) -> None:
+    names = [e.sha256 for e in dataset.examples]
+    pairs = [[names[copy.first], names[copy.second], copy.how, copy.shade] for copy in copies]
+    write_json(file, {"pairs": pairs})
