@@ -9,13 +9,17 @@ from regraft.data.folds import NEVER_HELD_OUT, folds
 from regraft.data.images import from_images
 from regraft.data.loading import Batch, batches
 from regraft.data.look import Seen, look
+from regraft.data.name_groups import NameGroups, name_groups
 from regraft.data.names import Part
+from regraft.data.near_copies import NearCopy, near_copies
 from regraft.data.public_sets import PUBLIC_SETS, write_public_set
 from regraft.data.reading import DataSource, Labelled, path_of, read
+from regraft.data.relatives import Relatives, keep_together, without_leaks
 from regraft.data.requirements import require_every_file, require_parts, require_trainable
 from regraft.data.scan import find_images
 from regraft.data.split import split
 from regraft.data.table import read_table
+from regraft.data.thumbnails import thumbnail
 from regraft.data.units import Unit, leaks, units
 from regraft.data.view import View
 
@@ -27,7 +31,10 @@ __all__ = [
     "Dataset",
     "Example",
     "Labelled",
+    "NameGroups",
+    "NearCopy",
     "Part",
+    "Relatives",
     "Seen",
     "Skipped",
     "Source",
@@ -39,8 +46,11 @@ __all__ = [
     "find_images",
     "folds",
     "from_images",
+    "keep_together",
     "leaks",
     "look",
+    "name_groups",
+    "near_copies",
     "path_of",
     "read",
     "read_folder",
@@ -49,7 +59,9 @@ __all__ = [
     "require_parts",
     "require_trainable",
     "split",
+    "thumbnail",
     "units",
+    "without_leaks",
     "write_digits",
     "write_public_set",
 ]

@@ -110,7 +110,7 @@ def lay_over(one: Grey, other: Grey, matrix: Matrix) -> Overlay | None:
     inside = cv2.erode(shared.astype(np.uint8), np.ones((RIM_PX, RIM_PX), np.uint8)) > 0
     smooth = [cv2.GaussianBlur(picture, (0, 0), BLUR_PX) for picture in (laid, other)]
     detail = [picture - cv2.GaussianBlur(picture, (0, 0), DETAIL_PX) for picture in smooth]
-    shade, fine = (_correlation(*pictures, inside) for pictures in (smooth, detail))
+    shade, fine = (_correlation(first, second, inside) for first, second in (smooth, detail))
     return Overlay(matrix, shade, fine, covered_fraction)
 
 

@@ -69,6 +69,7 @@ def name_groups(dataset: Dataset, features: Features) -> NameGroups | None:
     their folder, since numbering starts again in each.
 
     Args:
+        dataset: whose names are read.
         features: [n, d] of a network, any scale.
     """
     rows = features - features.mean(0)
@@ -113,7 +114,9 @@ def _is_worth_testing(names: Sequence[str], dataset: Dataset) -> bool:
 
 def _tested(names: Sequence[str], rule: str, rows: Features, dataset: Dataset) -> NameGroups:
     """Compare how often the most alike of a class is a mate with how often a random one would be."""
-    kinds = np.unique([f"{e.all_labels} {e.domain} {e.part}" for e in dataset.examples], return_inverse=True)[1]
+    kinds = np.unique([f"{e.all_labels} {e.domain} {e.part}" for e in dataset.examples], return_inverse=True)[
+        1
+    ]
     numbers = np.unique(names, return_inverse=True)[1]
     numbers[[not name for name in names]] = -1
     chosen = np.sort(generator(0, "name groups").permutation(len(names))[:MOST_COMPARED])

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from regraft.data.dataset import Dataset
 from regraft.data.name_groups import NameGroups
 from regraft.data.near_copies import NearCopy, clusters
+from regraft.data.units import leaks
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,19 @@ class Relatives:
     names: NameGroups | None = None
     looked: bool = True
 
-    def sets(self, dataset: Dataset) -> list[tuple[int, ...]]:
+    @cached_property
+    def sets(self) -> list[tuple[int, ...]]:
         """Places of near copies of one picture, set by set."""
-        return clusters(len(dataset), [(copy.first, copy.second) for copy in self.copies])
+        last = max((copy.second for copy in self.copies), default=-1)
+        return clusters(last + 1, [(copy.first, copy.second) for copy in self.copies])
 
     def conflicts(self, dataset: Dataset) -> list[tuple[int, ...]]:
         """Sets of near copies under different labels."""
-        return [one for one in self.sets(dataset) if len({dataset.examples[i].all_labels for i in one}) > 1]
+        return [one for one in self.sets if len({dataset.examples[i].all_labels for i in one}) > 1]
 
     def leaks(self, dataset: Dataset) -> list[tuple[int, ...]]:
         """Sets of near copies across given parts: what is tested there was learnt."""
-        return [one for one in self.sets(dataset) if len(_parts(dataset, one)) > 1]
+        return [one for one in self.sets if len(_parts(dataset, one)) > 1]
 
     def how(self) -> Counter[str]:
         """How many pairs are copies in which way."""
@@ -69,8 +73,6 @@ def without_leaks(dataset: Dataset) -> tuple[Dataset, int]:
 
     Relatives are images of one group, so call `keep_together` first; byte-identical ones are found as well.
     """
-    from regraft.data.units import leaks
-
     tested = {e.path for unit in leaks(dataset) for e in unit if e.part in ("train", None)}
     kept = [i for i, e in enumerate(dataset.examples) if e.path not in tested]
     return dataset.select(kept), len(dataset) - len(kept)

@@ -8,6 +8,7 @@ images there are. So a data set that grows keeps its test part, and results stay
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from regraft.core.errors import DataError, RecipeError
 from regraft.core.hashing import unit_interval
@@ -16,7 +17,9 @@ from regraft.data.names import Part
 from regraft.data.units import Unit, units
 
 
-def split(dataset: Dataset, *, test_fraction: float = 0.2, seed: int = 0) -> Dataset:
+def split(
+    dataset: Dataset, *, test_fraction: float = 0.2, by: Literal["lot", "time"] = "lot", seed: int = 0
+) -> Dataset:
     """Give every example a part.
 
     Parts that are given stay. If a test part is among them, the rest is for training. Otherwise units
@@ -27,8 +30,11 @@ def split(dataset: Dataset, *, test_fraction: float = 0.2, seed: int = 0) -> Dat
     lies nearest the fraction changes sides. A class of one unit stays in training, and
     `Dataset.missing_classes("test")` then names it. A class that needed the repair can change once it grows.
 
+    By time, units are tested that begin after the moment which leaves `test_fraction` of all images behind
+    it; those that go on across it are learnt from. Later images then move this moment, as they should.
+
     Raises:
-        DataError: no image is left to learn from, or none to test.
+        DataError: no image is left to learn from, or none to test; by time, an image has none.
         RecipeError: the fraction does not lie between 0 and 1.
     """
     if not 0 < test_fraction < 1:
@@ -43,7 +49,10 @@ def split(dataset: Dataset, *, test_fraction: float = 0.2, seed: int = 0) -> Dat
     tested: set[str] = set()
     if "test" not in given:
         free = [unit for unit in all_units if "val" not in unit.given]
-        tested = _choose_tested(free, test_fraction=test_fraction, seed=seed)
+        if by == "time":
+            tested = _choose_latest(dataset, free, test_fraction=test_fraction)
+        else:
+            tested = _choose_tested(free, test_fraction=test_fraction, seed=seed)
         if not tested:
             raise DataError(
                 f"No test part can be cut from {dataset.root}: no class has two images, or groups of images, "
@@ -82,6 +91,25 @@ def _choose_tested(free: Sequence[Unit], *, test_fraction: float, seed: int) -> 
             movable = (unit for unit in by_label[label] if _leaves_all_learnt(unit, by_label, tested))
             tested.update(unit.key for unit in [next(movable, None)] if unit)
     return tested
+
+
+def _choose_latest(dataset: Dataset, free: Sequence[Unit], *, test_fraction: float) -> set[str]:
+    times = [example.time for example in dataset.examples]
+    if None in times:
+        raise DataError(
+            f"A split by time needs a time for every image, and {times.count(None):,} of {len(times):,} in "
+            f"{dataset.root} have none. Give them in a table's column `time`, as numbers or ISO dates."
+        )
+    known = sorted(time for time in times if time is not None)
+    moment = known[max(0, round(len(known) * (1 - test_fraction)) - 1)]
+    begins = {unit.key: min(known_time(dataset.examples[i]) for i in unit.members) for unit in free}
+    return {unit.key for unit in free if begins[unit.key] > moment}
+
+
+def known_time(example: Example) -> float:
+    """When an image was taken, of one that says so."""
+    assert example.time is not None
+    return example.time
 
 
 def _leaves_all_learnt(unit: Unit, by_label: dict[int, list[Unit]], tested: set[str]) -> bool:

@@ -20,8 +20,8 @@ from jaxtyping import Float
 from scipy.linalg import solve
 
 from regraft.core.arrays import Array, Folds
-from regraft.heads.spectrum import Moments, Rows, Spectrum
 from regraft.core.threads import in_parallel
+from regraft.heads.spectrum import Moments, Rows, Spectrum
 from regraft.heads.weighting import fold_numbers
 
 ROWS_AT_ONCE = 1024

@@ -24,11 +24,11 @@ from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.settings import Knob, check
+from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.classifier import Linear
 from regraft.heads.platt import sigmoid, softplus
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.weighting import check_folds, checked, fold_numbers, indicators, spread
 
 PENALTIES = np.logspace(-6, -1, 6)

@@ -16,11 +16,11 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.errors import DataError
 from regraft.core.settings import Knob, check
+from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.classifier import Linear
 from regraft.heads.leaving_out import leave_folds_out, leave_one_out
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.weighting import check_folds, checked, indicators
 
 PENALTIES = np.logspace(-4, 4, 25)

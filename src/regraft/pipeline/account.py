@@ -13,13 +13,19 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import Candidate
 from regraft.pipeline.machine import machine, versions
 from regraft.pipeline.model import Model
+from regraft.pipeline.relatives_told import related
 from regraft.pipeline.run import MOST_SKIPPED_LISTED, now
 from regraft.pipeline.scoring import answers_of, details_of, scores_of
 from regraft.pipeline.trunk import Trunk
 
 
 def describe(
-    climb: Climb, best: Candidate, tested: Probabilities | None, *, unreached: int
+    climb: Climb,
+    best: Candidate,
+    tested: Probabilities | None,
+    *,
+    unreached: int,
+    relatives: dict[str, Any],
 ) -> dict[str, Any]:
     """Every number of a run as plain data; the keys are documented in `regraft.report.summary`.
 
@@ -28,6 +34,7 @@ def describe(
         best: the candidate that was chosen.
         tested: its probabilities on the test part.
         unreached: images that the budget left no time to look at.
+        relatives: what `relatives.described` says of images that belong together.
     """
     images = climb.trunk.images
     validation = best.answers
@@ -50,11 +57,12 @@ def describe(
         "forward_passes": climb.trunk.forward_passes,
         "classes": list(images.classes),
         "parts": dict(Counter(str(example.part) for example in images.examples)),
+        "relatives": relatives,
         "chosen": best.recipe.to_json(),
         "validation": scores_of(validation),
         "test": None if test is None else scores_of(test),
         **details_of(test or validation, images.classes),
-        "verdicts": plain([*out_of_time(len(images), unreached), *verdicts(evidence)]),
+        "verdicts": plain([*out_of_time(len(images), unreached), *related(relatives), *verdicts(evidence)]),
         "machine": machine(),
         "versions": versions(),
     }

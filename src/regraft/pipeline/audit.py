@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from regraft.backbones import BUNDLED, Backbone, is_ready, load
 from regraft.core.errors import ArtifactError
 from regraft.core.hashing import plain
 from regraft.data import Dataset, DataSource, describe_dataset, look, read
+from regraft.features import FeatureStore
+from regraft.pipeline.relatives import find_relatives
+from regraft.pipeline.relatives_told import listed_for_audit
 from regraft.pipeline.shortcuts import shortcuts
 from regraft.report import findings
-
-NEAR = ("near_copies", "near_conflicts", "near_leaks", "suspected_groups")
 
 
 def audit(source: DataSource) -> dict[str, Any]:
@@ -26,11 +28,23 @@ def audit(source: DataSource) -> dict[str, Any]:
     """
     usable, seen = look(read(source))
     found = describe_dataset(usable, seen)
-    found |= {name: [] for name in NEAR}
+    with FeatureStore() as store:
+        relatives = find_relatives(usable, store, _known_network(usable, store))
+    found |= listed_for_audit(relatives, usable)
     found["shortcuts"] = plain(shortcuts(usable, seen))
     found["mentioned"] = mentioned(usable, found)
     found["findings"] = plain(findings(found))
     return found
+
+
+def _known_network(dataset: Dataset, store: FeatureStore) -> Backbone | None:
+    """A bundled network that has seen all these images before, in a fit perhaps."""
+    for name in (one.name for one in BUNDLED):
+        if is_ready(name):
+            backbone = load(name)
+            if not store.missing(backbone.key, (e.sha256 for e in dataset.examples)):
+                return backbone
+    return None
 
 
 def check_page(page: Path, source: Path) -> None:

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Features, Folds, Labels
 from regraft.core.hashing import unit_interval
 from regraft.core.seeds import generator
+from regraft.core.threads import in_parallel
 from regraft.data import Dataset, Example, Seen, folds, units
 from regraft.evaluation import Answers
-from regraft.core.threads import in_parallel
 from regraft.pipeline.cues import Column, columns
 
 MOST_IMAGES = 3000

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain, unit_interval
 from regraft.data import (
     Dataset,
     DataSource,
+    Relatives,
+    keep_together,
     path_of,
     read,
     require_every_file,
     require_parts,
     require_trainable,
     split,
+    without_leaks,
 )
 from regraft.features import FeatureStore
 from regraft.pipeline.account import describe, predict_part
@@ -24,6 +28,8 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import require_suitable
 from regraft.pipeline.ladder import LADDER, Rung, Step, as_asked, climb_ladder
 from regraft.pipeline.recipe import Recipe
+from regraft.pipeline.relatives import find_relatives
+from regraft.pipeline.relatives_told import described
 from regraft.pipeline.run import Report, Run, claim_folder, finish
 from regraft.pipeline.trials import Trials
 from regraft.pipeline.trunk import Trunk
@@ -77,11 +83,13 @@ def fit(
         usable = look_first(trunk, asked.backbones[0], clock)
         if strict:
             require_every_file(usable)
-        parts = split(usable, test_fraction=asked.test_fraction, seed=asked.seed)
+        related, relatives = join_relatives(usable, trunk, asked, clock)
+        parts = split(related, test_fraction=asked.test_fraction, by=asked.test_by, seed=asked.seed)
         trunk.images = parts
         climb = Climb(asked, parts, trunk, clock, trials=Trials())
         steps = [*ascend(climb, folder)]
-        return conclude(climb, steps, folder, unreached=looked_at(dataset) - looked_at(parts))
+        unreached = looked_at(dataset) - looked_at(usable)
+        return conclude(climb, steps, folder, unreached=unreached, relatives=relatives)
 
 
 def in_random_order(dataset: Dataset) -> Dataset:
@@ -100,6 +108,22 @@ def look_first(trunk: Trunk, name: str, clock: Budget) -> Dataset:
         usable = drop_small_classes(usable)
     require_trainable(usable)
     return usable.select(sorted(range(len(usable)), key=lambda i: usable.paths[i]))
+
+
+def join_relatives(
+    usable: Dataset, trunk: Trunk, asked: Recipe, clock: Budget
+) -> tuple[Dataset, dict[str, Any]]:
+    """Put into one group what no split may tear apart; returns the data, and what was found."""
+    relatives = Relatives(looked=False)
+    if asked.together == "auto":
+        backbone = trunk.backbone(asked.backbones[0])
+        relatives = find_relatives(usable, trunk.store, backbone, budget_s=clock.seconds)
+    related = keep_together(usable, relatives)
+    removed = 0
+    if asked.fix_leaks:
+        related, removed = without_leaks(related)
+        require_trainable(related)
+    return related, described(relatives, related, leaks_removed=removed)
 
 
 def drop_small_classes(dataset: Dataset) -> Dataset:
@@ -141,14 +165,16 @@ def looked_at(dataset: Dataset) -> int:
     return len(dataset) + len(dataset.skipped)
 
 
-def conclude(climb: Climb, steps: Sequence[Step], folder: Path, *, unreached: int) -> Run:
+def conclude(
+    climb: Climb, steps: Sequence[Step], folder: Path, *, unreached: int, relatives: dict[str, Any]
+) -> Run:
     """Open the test part, once, and write the run."""
     best = climb.best
     assert best is not None, "the majority class is always a candidate"
     best.model.save(folder / MODEL)
     test = climb.trunk.images.part("test")
     tested = predict_part(climb.trunk, best.model, test) if len(test) else None
-    account = describe(climb, best, tested, unreached=unreached)
+    account = describe(climb, best, tested, unreached=unreached, relatives=relatives)
     report = Report(account | {"run": str(folder), "ladder": plain(steps)})
     said = None if tested is None else [*best.model.named(tested)]
     finish(folder, report=report, dataset=climb.trunk.images, tested=said)

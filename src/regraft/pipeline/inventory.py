@@ -62,7 +62,7 @@ def clear_cache() -> dict[str, Any]:
     try:
         for path in folder.glob("features-*.sqlite*"):
             path.unlink(missing_ok=True)
-        for name in ("networks", "trials", "archives", "images"):
+        for name in ("networks", "trials", "relatives", "archives", "images"):
             if (folder / name).exists():
                 shutil.rmtree(folder / name)
     except OSError as error:

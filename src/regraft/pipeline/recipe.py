@@ -15,10 +15,14 @@ Head = Ridge | Logistic | NearestMean | NearestNeighbours
 
 Runtime = Literal["auto", "openvino", "torch"]
 ClassWeights = Literal["none", "balanced"]
+Together = Literal["auto", "given"]
+TestBy = Literal["lot", "time"]
 CHOICES = {
     "depths": get_args(Depths),
     "scaling": get_args(Scaling),
     "class_weights": get_args(ClassWeights),
+    "together": get_args(Together),
+    "test_by": get_args(TestBy),
     "runtime": get_args(Runtime),
 }
 
@@ -44,6 +48,16 @@ class Recipe:
     test_fraction: Annotated[
         float, Knob("share of the images kept sealed for the test", low=0.01, high=0.9)
     ] = 0.2
+    test_by: Annotated[TestBy, Knob("test images drawn by lot, or the latest ones of the time column")] = (
+        "lot"
+    )
+    together: Annotated[
+        Together,
+        Knob(
+            "what no split tears apart; auto: also near copies, and groups in file names; given: groups alone"
+        ),
+    ] = "auto"
+    fix_leaks: Annotated[bool, Knob("take out of a given train part what has a copy in val or test")] = False
     folds: Annotated[int, Knob("parts of the cross-validation", low=2, high=50)] = 5
     seed: Annotated[int, Knob("of the split and of everything else that is drawn", low=0)] = 0
     runtime: Annotated[Runtime, Knob("what runs the networks")] = "auto"

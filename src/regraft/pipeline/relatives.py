@@ -12,9 +12,8 @@ from regraft.core.errors import ArtifactError, DataError
 from regraft.core.files import cache_folder, read_json, write_json
 from regraft.core.hashing import fingerprint
 from regraft.core.progress import progress
-from regraft.data import Dataset, Relatives, name_groups, near_copies, thumbnail
+from regraft.data import Dataset, NearCopy, Relatives, name_groups, near_copies, thumbnail
 from regraft.data.decode import decode_plainly
-from regraft.data.near_copies import NearCopy
 from regraft.data.thumbnails import DECODE_PX, THUMBNAIL_PX, Thumbnails
 from regraft.features import FeatureStore
 
@@ -100,10 +99,10 @@ def _known(dataset: Dataset, file: Path) -> tuple[NearCopy, ...] | None:
     try:
         pairs = read_json(file)["pairs"]
         place = {e.sha256: i for i, e in reversed(list(enumerate(dataset.examples)))}
-        copies = (
-            NearCopy(*sorted((place[one], place[other])), how, shade)  # type: ignore[misc]
+        copies = [
+            NearCopy(min(place[one], place[other]), max(place[one], place[other]), how, shade)
             for one, other, how, shade in pairs
-        )
+        ]
         return tuple(sorted(copies, key=lambda copy: (copy.first, copy.second)))
     except (ArtifactError, KeyError, TypeError, ValueError):
         return None

@@ -69,6 +69,7 @@ class Summary(TypedDict):
     skipped_files: list[SkippedFile]
     forward_passes: int
     unreached: NotRequired[int]
+    relatives: NotRequired[dict[str, Any]]
     classes: list[str]
     parts: dict[str, int]
     chosen: dict[str, Any]
