@@ -21,6 +21,7 @@ LEAST_CONTRAST = 0.01
 DISTINCT = 0.75**2
 REPROJECTION_PX = 3.0
 FEWEST_INLIERS = 6
+FEWEST_PX = 24
 SCALES = (0.4, 2.5)
 LEAST_SHARED_FRACTION = 0.2
 SAME_SHADE, SAME_DETAIL = 0.9, 0.75
@@ -29,7 +30,7 @@ DARK = 8.0
 RIM_PX = 5
 WHOLLY_COVERED = 0.99
 
-Grey = Float[Array, "h w"]
+Grey = Float[Array, "_ _"]
 Points = Float[Array, "p 2"]
 Descriptors = Float[Array, "p 128"]
 Matrix = Float[Array, "2 3"]
@@ -56,7 +57,7 @@ class Overlay:
         matrix: from x and y of the first to those of the second.
         shade: correlation of what they share, slightly blurred.
         detail: correlation of its fine structure alone.
-        shared_fraction: how much of the second the first covers.
+        shared_fraction: how much they share of the one that shares less.
     """
 
     matrix: Matrix
@@ -68,12 +69,15 @@ class Overlay:
 def find_keypoints(image: Image) -> Keypoints:
     """The most prominent points of an image, of which the longer side becomes 160 pixels.
 
+    An image of fewer than 24 pixels gets none: enlarged, handwritten digits of 8 by 8 match one another.
+
     Source: SIFT, Lowe 2004, 10.1023/B:VISI.0000029664.99615.94, in OpenCV's implementation.
     """
     grey = _to_grey(image)
     detector = _cv2().SIFT_create(nfeatures=MOST_POINTS, contrastThreshold=LEAST_CONTRAST)
     found, descriptors = detector.detectAndCompute(grey.astype(np.uint8), None)
-    if descriptors is None:
+    if descriptors is None or min(image.shape[:2]) < FEWEST_PX:
+        found = ()
         descriptors = np.zeros((0, 128), np.float32)
     points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
     lengths = np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
@@ -102,7 +106,8 @@ def lay_over(one: Grey, other: Grey, matrix: Matrix) -> Overlay | None:
     size = other.shape[::-1]
     laid = cv2.warpAffine(one, matrix, size, borderMode=cv2.BORDER_REPLICATE)
     shared = cv2.warpAffine(np.ones_like(one), matrix, size) > WHOLLY_COVERED
-    covered_fraction = float(shared.mean())
+    covered = float(shared.sum())
+    share = covered / max(other.size, one.size * abs(float(np.linalg.det(matrix[:, :2]))))
     shared &= (laid > DARK) & (other > DARK)
     if shared.mean() < LEAST_SHARED_FRACTION:
         return None
@@ -111,7 +116,7 @@ def lay_over(one: Grey, other: Grey, matrix: Matrix) -> Overlay | None:
     smooth = [cv2.GaussianBlur(picture, (0, 0), BLUR_PX) for picture in (laid, other)]
     detail = [picture - cv2.GaussianBlur(picture, (0, 0), DETAIL_PX) for picture in smooth]
     shade, fine = (_correlation(first, second, inside) for first, second in (smooth, detail))
-    return Overlay(matrix, shade, fine, covered_fraction)
+    return Overlay(matrix, shade, fine, share)
 
 
 def _to_grey(image: Image) -> Grey:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.data.dataset import Dataset, Example, Skipped
+from regraft.data.hashes import hash_files
 from regraft.data.names import Part, number_labels
-from regraft.data.scan import hash_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ def near_copies(
 
     Cost: one decoding and some 10 ms of processor time per picture, most of it for its points.
     """
+    if len(thumbnails) < 2:
+        return []
     pairs = _candidates(thumbnails, features)
 
     @lru_cache(maxsize=POINTS_KEPT)

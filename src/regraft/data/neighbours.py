@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Int
 
-from regraft.core.arrays import Array, Features, Labels
+from regraft.core.arrays import Array, Features
 
 COMPARE_ALL_UP_TO = 8_192
 CELLS_LOOKED_INTO = 8
 BLOCK = 1_024
+
+Places = Int[Array, " _"]
 
 
 def nearest(rows: Features, *, count: int) -> Int[Array, "n c"]:
@@ -30,7 +32,7 @@ def nearest(rows: Features, *, count: int) -> Int[Array, "n c"]:
     return found
 
 
-def _lookups(rows: Features) -> Iterator[tuple[Labels, Labels]]:
+def _lookups(rows: Features) -> Iterator[tuple[Places, Places]]:
     """Which rows ask, and among which they look."""
     everyone = np.arange(len(rows))
     if len(rows) <= COMPARE_ALL_UP_TO:
@@ -47,7 +49,7 @@ def _lookups(rows: Features) -> Iterator[tuple[Labels, Labels]]:
         yield members[cell], np.concatenate([members[other] for other in close])
 
 
-def _nearest_among(rows: Features, asking: Labels, among: Labels, count: int) -> Int[Array, "b c"]:
+def _nearest_among(rows: Features, asking: Places, among: Places, count: int) -> Int[Array, "b c"]:
     candidates = rows[among]
     closeness = 2 * rows[asking] @ candidates.T - (candidates**2).sum(1)
     closeness[asking[:, None] == among[None, :]] = -np.inf

@@ -1,14 +1,10 @@
-"""Finding image files on disk and hashing them. Nothing is ever written here."""
+"""Finding image files on disk."""
 
 import os
-import stat
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from regraft.core.errors import DataError
-from regraft.core.hashing import sha256_of_bytes, sha256_of_file
-from regraft.core.progress import progress
 from regraft.data.dataset import Skipped
 
 # Some of these need a plug-in, and are then skipped with a reason that names it.
@@ -38,12 +34,6 @@ NOT_READ = frozenset(
 )
 
 DICOM_MARK, DICOM_MARK_END = b"DICM", 132
-
-# One task hashes this many files: a task for every tiny file would cost more than its hash.
-FILES_PER_TASK = 64
-HASHING_THREADS = min(8, (os.cpu_count() or 1) + 2)
-
-EMPTY_SHA256 = sha256_of_bytes(b"")
 
 Identity = tuple[int, int]
 
@@ -146,34 +136,6 @@ def _is_dicom(entry: os.DirEntry[str]) -> bool:
             return stream.read(DICOM_MARK_END).endswith(DICOM_MARK)
     except OSError:
         return False
-
-
-def hash_files(paths: Sequence[Path]) -> list[str | Skipped]:
-    """The SHA-256 of each file, or why it cannot be used, in the order given."""
-    starts = range(0, len(paths), FILES_PER_TASK)
-    results: list[str | Skipped] = []
-    with ThreadPoolExecutor(HASHING_THREADS) as pool, progress("Reading files", len(paths)) as advance:
-        for done in pool.map(lambda start: _hash_some(paths[start : start + FILES_PER_TASK]), starts):
-            results += done
-            advance(len(done))
-    return results
-
-
-def _hash_some(paths: Sequence[Path]) -> list[str | Skipped]:
-    return [_hash_one(path) for path in paths]
-
-
-def _hash_one(path: Path) -> str | Skipped:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            # To read from a pipe would wait, for ever, for somebody to write into it.
-            return Skipped(path, "cannot be read: it is a folder, a pipe or a device")
-        digest = sha256_of_file(path)
-    except FileNotFoundError:
-        return Skipped(path, "there is no such file")
-    except OSError as error:
-        return Skipped(path, f"cannot be read: {error.strerror or error}")
-    return Skipped(path, "the file is empty (0 bytes)") if digest == EMPTY_SHA256 else digest
 
 
 def find_images(paths: Iterable[Path | str]) -> tuple[Path, ...]:

@@ -44,6 +44,6 @@ def invariants(thumbnails: Thumbnails) -> Features:
     return np.asarray(rows / max(float(rows.std()), 1e-12), np.float32)
 
 
-def quarter_turns(image: Float[Array, "h w"]) -> list[Float[Array, "p q"]]:
+def quarter_turns(image: Float[Array, "_ _"]) -> list[Float[Array, "_ _"]]:
     """The eight ways to lay a rectangle on a table: turned by quarters, as it is and then mirrored."""
     return [np.rot90(side, turns) for side in (image, image[:, ::-1]) for turns in range(4)]

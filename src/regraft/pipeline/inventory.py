@@ -60,7 +60,7 @@ def clear_cache() -> dict[str, Any]:
     folder = cache_folder()
     before = _size_mb(folder)
     try:
-        for path in folder.glob("features-*.sqlite*"):
+        for path in (*folder.glob("features-*.sqlite*"), *folder.glob("hashes-*.sqlite*")):
             path.unlink(missing_ok=True)
         for name in ("networks", "trials", "relatives", "archives", "images"):
             if (folder / name).exists():
