@@ -16,7 +16,10 @@ from pathlib import Path
 from regraft.pipeline.machine import machine, versions
 
 ROOT = Path(__file__).parent
-NAMES = ("startup", "store", "extract", "refit", "population", "accuracy", "memory", "decode", "fuzz")
+NAMES = (
+    *("startup", "store", "extract", "refit", "population", "accuracy", "memory"),
+    *("decode", "fuzz", "scan", "copies", "groups", "shortcuts"),
+)
 
 
 def main() -> int:
