@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from regraft.backbones import Backbone
-from regraft.core.arrays import Features
+from regraft.core.arrays import Array, Features
 from regraft.core.cores import usable_cores
 from regraft.core.errors import ArtifactError, DataError
 from regraft.core.files import cache_folder, read_json, write_json
@@ -74,7 +75,7 @@ def thumbnails(dataset: Dataset, store: FeatureStore) -> Thumbnails:
     return rows.reshape(-1, THUMBNAIL_PX, THUMBNAIL_PX)
 
 
-def _thumbnail(path: Path) -> Features:
+def _thumbnail(path: Path) -> Float[Array, " d"]:
     try:
         return thumbnail(decode_plainly(path, at_least_px=DECODE_PX)).reshape(-1)
     except DataError:
