@@ -70,7 +70,7 @@ def test_what_cannot_learn_several_labels_is_refused(regraft: Any, table: Path) 
 
 def _check_documented(found: dict[str, Any]) -> None:
     words = set(re.findall(r"\w+", DOCUMENT.read_text(encoding="utf-8")))
-    names = set(found) | set(found["test"]) | set(found["per_class"][0])
+    names = {"multilabel", *found["test"], *found["per_class"][0]}
     assert names <= words
 
 
