@@ -34,7 +34,7 @@ ALIKE_IN_THUMBNAILS, ALIKE_TO_NETWORK = 5, 8
 ALMOST_ALIKE = 0.7
 """Correlation of thumbnails laid the best of eight ways, from which the pictures themselves are compared."""
 
-WHOLE_SHADE, WHOLE_DETAIL = 0.97, 0.85
+WHOLE_SHADE, WHOLE_DETAIL, WHOLE_AGREEING_FRACTION = 0.97, 0.85, 0.6
 """What a picture laid whole on another has to reach. Stricter than for a map found from points, which is
 evidence itself: two portraits, or two handwritten ones, agree that well by chance."""
 
@@ -161,8 +161,9 @@ def _laid_whole(one: Keypoints, other: Keypoints, both: Float[Array, "2 32 32"])
     if likeness[best] < ALMOST_ALIKE:
         return None
     overlay = lay_over(one.grey, other.grey, _quarter_matrix(one.grey.shape, other.grey.shape, best))
-    is_same = overlay is not None and overlay.shade >= WHOLE_SHADE and overlay.detail >= WHOLE_DETAIL
-    return overlay if is_same else None
+    if overlay is None or overlay.shade < WHOLE_SHADE or overlay.detail < WHOLE_DETAIL:
+        return None
+    return overlay if overlay.agreeing_fraction >= WHOLE_AGREEING_FRACTION else None
 
 
 def _quarter_matrix(shape: Sequence[int], onto: Sequence[int], way: int) -> Matrix:

@@ -56,7 +56,8 @@ def split(
         if not tested:
             raise DataError(
                 f"No test part can be cut from {dataset.root}: no class has two images, or groups of images, "
-                f"that are independent. Add images, or give a test part."
+                f"that are independent. Add images, or give a test part. Where near copies were joined that "
+                f"are none, --together given tells them apart."
             )
     examples = list(dataset.examples)
     for unit in all_units:

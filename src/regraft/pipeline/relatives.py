@@ -1,5 +1,6 @@
 """Looking for images that belong together, before anything is split: with what the cache holds already."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from regraft.core.hashing import fingerprint
 from regraft.core.progress import progress
 from regraft.data import Dataset, NearCopy, Relatives, name_groups, near_copies, thumbnail
 from regraft.data.decode import decode_plainly
+from regraft.data.near_copies import How
 from regraft.data.thumbnails import DECODE_PX, THUMBNAIL_PX, Thumbnails
 from regraft.features import FeatureStore
 
@@ -24,6 +26,9 @@ LOOK_VERSION = "1"
 THUMBNAIL_KEY, THUMBNAIL_NAME = f"thumbnail {LOOK_VERSION}", "thumbnails"
 POINTS_PX = 160
 BATCH = 256
+
+Pair = tuple[str, str, How, float]
+"""Two contents, by SHA-256, in which way the one is the other, and how well they agree."""
 
 SECONDS_PER_IMAGE = 0.007
 """What a look costs, about. A constant and not a measurement: the same budget leads to the same split."""
@@ -51,13 +56,21 @@ def find_relatives(
         return Relatives(known, names)
     if budget_s is not None and SECONDS_PER_IMAGE * len(dataset) > LOOK_FRACTION * budget_s:
         return Relatives((), names, looked=False)
-    copies = near_copies(
-        thumbnails(dataset, store),
-        features,
-        lambda place: decode_plainly(dataset.paths[place], at_least_px=POINTS_PX),
+    _remember(_search(dataset, store, features), file)
+    return Relatives(_known(dataset, file) or (), names)
+
+
+def _search(dataset: Dataset, store: FeatureStore, features: Features | None) -> list[Pair]:
+    """Near copies by content: byte-identical files are one picture, and have one unit anyway."""
+    places = sorted(_place_of(dataset).values())
+    unique = dataset.select(places)
+    found = near_copies(
+        thumbnails(unique, store),
+        None if features is None else features[places],
+        lambda place: decode_plainly(unique.paths[place], at_least_px=POINTS_PX),
     )
-    _remember(dataset, copies, file)
-    return Relatives(tuple(copies), names)
+    names = [e.sha256 for e in unique.examples]
+    return [(names[copy.first], names[copy.second], copy.how, copy.shade) for copy in found]
 
 
 def thumbnails(dataset: Dataset, store: FeatureStore) -> Thumbnails:
@@ -99,7 +112,7 @@ def _known(dataset: Dataset, file: Path) -> tuple[NearCopy, ...] | None:
     """What was found before among the same images, whatever they are called now."""
     try:
         pairs = read_json(file)["pairs"]
-        place = {e.sha256: i for i, e in reversed(list(enumerate(dataset.examples)))}
+        place = _place_of(dataset)
         copies = [
             NearCopy(min(place[one], place[other]), max(place[one], place[other]), how, shade)
             for one, other, how, shade in pairs
@@ -109,7 +122,10 @@ def _known(dataset: Dataset, file: Path) -> tuple[NearCopy, ...] | None:
         return None
 
 
-def _remember(dataset: Dataset, copies: list[NearCopy], file: Path) -> None:
-    names = [e.sha256 for e in dataset.examples]
-    pairs = [[names[copy.first], names[copy.second], copy.how, copy.shade] for copy in copies]
+def _remember(pairs: Sequence[Pair], file: Path) -> None:
     write_json(file, {"pairs": pairs})
+
+
+def _place_of(dataset: Dataset) -> dict[str, int]:
+    """Where each content comes first."""
+    return {example.sha256: place for place, example in reversed(list(enumerate(dataset.examples)))}
