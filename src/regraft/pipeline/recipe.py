@@ -48,6 +48,9 @@ class Recipe:
     test_fraction: Annotated[
         float, Knob("share of the images kept sealed for the test", low=0.01, high=0.9)
     ] = 0.2
+    folds: Annotated[int, Knob("parts of the cross-validation", low=2, high=50)] = 5
+    seed: Annotated[int, Knob("of the split and of everything else that is drawn", low=0)] = 0
+    runtime: Annotated[Runtime, Knob("what runs the networks")] = "auto"
     test_by: Annotated[TestBy, Knob("test images drawn by lot, or the latest ones of the time column")] = (
         "lot"
     )
@@ -58,9 +61,6 @@ class Recipe:
         ),
     ] = "auto"
     fix_leaks: Annotated[bool, Knob("take out of a given train part what has a copy in val or test")] = False
-    folds: Annotated[int, Knob("parts of the cross-validation", low=2, high=50)] = 5
-    seed: Annotated[int, Knob("of the split and of everything else that is drawn", low=0)] = 0
-    runtime: Annotated[Runtime, Knob("what runs the networks")] = "auto"
 
     def __post_init__(self) -> None:
         check(self)
