@@ -131,7 +131,7 @@ def test_the_cache_is_listed_and_cleared(alone: Any, image_folder: Path) -> None
     alone.fit(image_folder)
     found = alone("cache", "list", "--json").json
     assert found["folder"] == str(alone.cache)
-    assert [(one["name"], one["images"]) for one in found["networks"]] == [("lite0", 40)]
+    assert [(one["name"], one["images"]) for one in found["networks"]] == [("lite0", 40), ("thumbnails", 40)]
     assert found["trials"] > 0
     assert "lite0" in alone("cache", "list").out
     assert alone("cache", "clear", "--json").json["freed_mb"] > 1
