@@ -8,6 +8,7 @@ import numpy as np
 from regraft.core.arrays import Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import BackboneError, RecipeError
 from regraft.core.hashing import fingerprint
+from regraft.core.seeds import generator
 from regraft.data import NEVER_HELD_OUT, Dataset, folds, units
 from regraft.evaluation import compare_answers
 from regraft.features import fit_affine, width
@@ -20,6 +21,9 @@ from regraft.pipeline.model import Model, folded
 from regraft.pipeline.recipe import Head, Recipe
 from regraft.pipeline.trials import Trials
 from regraft.pipeline.trunk import Trunk
+
+MOST_REPEATED, ROUNDS = 500, 3
+"""Up to so many images, cross-validation is repeated: how folds fall would otherwise move the scores."""
 
 MOST_CROSS_VALIDATED = 10_000
 """Above this many images one fold is held out instead of all in turn: its score is precise enough."""
@@ -44,10 +48,10 @@ class Climb:
         self.trunk = trunk
         self.budget = budget
         self.trials = trials
-        self.folds = choose_folds(self.dataset, asked)
+        self.rounds = choose_folds(self.dataset, asked)
         self.independent = are_independent(self.dataset)
         examples = [(e.sha256, e.label, e.labels, e.weight) for e in self.dataset.examples]
-        self._data_key = fingerprint([self.dataset.classes, examples, self.folds.tolist()])
+        self._data_key = fingerprint([self.dataset.classes, examples, [one.tolist() for one in self.rounds]])
         self.best: Candidate | None = None
         self._rate_per_s = FIRST_RATE_PER_S
 
@@ -59,7 +63,7 @@ class Climb:
     @property
     def held_out(self) -> Mask:
         """Which examples are held out at some time."""
-        return np.asarray(self.folds != NEVER_HELD_OUT)
+        return np.asarray(self.rounds[0] != NEVER_HELD_OUT)
 
     @property
     def truth(self) -> Truth:
@@ -152,12 +156,12 @@ class Climb:
         chosen = replace(recipe, head=head)
         return Model(self.dataset.classes, cards, chosen, classifier, remaining), scores
 
-    def _folds_for(self, head: Head) -> Folds | None:
+    def _folds_for(self, head: Head) -> tuple[Folds, ...] | None:
         """None, each image alone, where the closed form makes that the cheapest and nothing makes it leak.
 
         The other heads are judged on fits to fewer images, so one that beats ridge beats it in earnest.
         """
-        return None if isinstance(head, Ridge) and self.independent else self.folds
+        return None if isinstance(head, Ridge) and self.independent else self.rounds
 
     def _judge(self, model: Model, scores: Scores) -> Candidate:
         weights = None if self.weights is None else self.weights[self.held_out]
@@ -198,7 +202,7 @@ class Climb:
             examples=len(self.dataset),
             features=self._feature_count(recipe),
             classes=self.class_count,
-            fits=1 if folds is None else 1 + len(np.unique(self.folds[self.held_out])),
+            fits=1 if folds is None else sum(1 + len(np.unique(one[self.held_out])) for one in folds),
         )
 
     def _feature_count(self, recipe: Recipe) -> int:
@@ -210,9 +214,20 @@ def are_independent(dataset: Dataset) -> bool:
     return len(units(dataset)) == len(dataset) and not len(dataset.part("val"))
 
 
-def choose_folds(dataset: Dataset, recipe: Recipe) -> Folds:
-    """Cross-validation folds; of large data a single one is held out, of given val parts just those."""
+def choose_folds(dataset: Dataset, recipe: Recipe) -> tuple[Folds, ...]:
+    """Folds of cross-validation: once, of small data three times, of large data a single one is held out.
+
+    Groups stay whole. Where a val part is given it alone is held out.
+    """
     numbers = folds(dataset, count=recipe.folds, seed=recipe.seed)
     if len(dataset) > MOST_CROSS_VALIDATED:
-        numbers = np.where(numbers == 0, 0, NEVER_HELD_OUT)
-    return numbers
+        return (np.where(numbers == 0, 0, NEVER_HELD_OUT),)
+    if len(dataset) > MOST_REPEATED or len(dataset.part("val")):
+        return (numbers,)
+    seeds = (fold_seed(recipe.seed, number) for number in range(1, ROUNDS))
+    return (numbers, *(folds(dataset, count=recipe.folds, seed=seed) for seed in seeds))
+
+
+def fold_seed(seed: int, number: int) -> int:
+    """A seed for another way to deal the same folds."""
+    return int(generator(seed, f"folds {number}").integers(2**31))
