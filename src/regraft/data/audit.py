@@ -38,7 +38,8 @@ def describe_dataset(dataset: Dataset, seen: Sequence[Seen]) -> dict[str, Any]:
         "root": str(dataset.root),
         "images": len(dataset),
         "classes": dataset.class_counts,
-        "balance": balance(dataset.class_counts),
+        # Several labels per image have no shares that could be balanced.
+        "balance": None if dataset.is_multilabel else balance(dataset.class_counts),
         "classes_alike": plain(names_alike(dataset.classes)),
         "parts": dict(Counter(e.part or "undecided" for e in dataset.examples)),
         "groups": len({e.group for e in dataset.examples} - {""}),

@@ -115,7 +115,7 @@ def _groups(audit: Audit) -> Iterator[Finding]:
             "suspected_groups",
             f"{count(one['images'], 'image')} seem to form {count(one['groups'], 'group')} by {one['how']}: "
             f"{one['evidence']}. Images of one group in train and test make scores look too good.",
-            "If it is so, give them a group.",
+            "fit keeps them together; a table's column `group` says it better.",
         )
 
 
@@ -141,13 +141,13 @@ RULES: tuple[Callable[[Audit], Iterator[Finding]], ...] = (
     _sets(
         "near_conflicts",
         "warning",
-        "set of near-duplicates",
+        "near-duplicate set",
         ("under different labels; at least one label is doubtful", "Look at them, and correct the labels."),
     ),
     _sets(
         "near_leaks",
         "warning",
-        "set of near-duplicates",
+        "near-duplicate set",
         (
             "across given parts: what is tested there was as good as learnt",
             "Remove from train what val or test has.",
@@ -167,7 +167,13 @@ RULES: tuple[Callable[[Audit], Iterator[Finding]], ...] = (
         ("stored in several files that differ in format or notes only", "Keep one of each."),
     ),
     _sets(
-        "near_copies", "note", "set of near-duplicates", ("there: rescaled, cropped, turned or the like", "")
+        "near_copies",
+        "note",
+        "near-duplicate set",
+        (
+            "there: saved again, scaled, cut, mirrored or turned; fit keeps each on one side of every split",
+            "",
+        ),
     ),
     _extremes,
     content_found,
