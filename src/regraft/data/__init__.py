@@ -14,7 +14,7 @@ from regraft.data.names import Part
 from regraft.data.near_copies import NearCopy, near_copies
 from regraft.data.public_sets import PUBLIC_SETS, write_public_set
 from regraft.data.reading import DataSource, Labelled, path_of, read
-from regraft.data.relatives import Relatives, keep_together, without_leaks
+from regraft.data.relatives import Relatives, keep_together, untangled, without_leaks
 from regraft.data.requirements import require_every_file, require_parts, require_trainable
 from regraft.data.scan import find_images
 from regraft.data.split import split
@@ -61,6 +61,7 @@ __all__ = [
     "split",
     "thumbnail",
     "units",
+    "untangled",
     "without_leaks",
     "write_digits",
     "write_public_set",

@@ -44,6 +44,36 @@ class Relatives:
         return Counter(copy.how for copy in self.copies)
 
 
+TANGLED_FRACTION = 0.5
+
+
+def untangled(dataset: Dataset, relatives: Relatives) -> Relatives:
+    """Leave out copies that would chain more than half of all images into one group.
+
+    Not all of that can be true: groups as given contradict the pictures, or pictures are alike that are no
+    copies. The user's word counts for more, so copies across given groups go first, and then all of them.
+    """
+    if not _is_tangled(dataset, relatives):
+        return relatives
+    groups = [example.group for example in dataset.examples]
+    inside = tuple(
+        copy
+        for copy in relatives.copies
+        if not groups[copy.first] or not groups[copy.second] or groups[copy.first] == groups[copy.second]
+    )
+    fewer = replace(relatives, copies=inside)
+    return fewer if not _is_tangled(dataset, fewer) else replace(relatives, copies=())
+
+
+def _is_tangled(dataset: Dataset, relatives: Relatives) -> bool:
+    def largest(data: Dataset) -> int:
+        return max(Counter(e.group for e in data.examples if e.group).values(), default=0)
+
+    alone = keep_together(dataset, replace(relatives, copies=()))
+    most = max(TANGLED_FRACTION * len(dataset), largest(alone))
+    return largest(keep_together(dataset, relatives)) > most
+
+
 def keep_together(dataset: Dataset, relatives: Relatives) -> Dataset:
     """Join given groups, near copies and borne-out name groups into one group each.
 

@@ -18,6 +18,7 @@ from regraft.data import (
     require_parts,
     require_trainable,
     split,
+    untangled,
     without_leaks,
 )
 from regraft.features import FeatureStore
@@ -118,12 +119,14 @@ def join_relatives(
     if asked.together == "auto":
         backbone = trunk.backbone(asked.backbones[0])
         relatives = find_relatives(usable, trunk.store, backbone, budget_s=clock.seconds)
-    related = keep_together(usable, relatives)
+    used = untangled(usable, relatives)
+    related = keep_together(usable, used)
     removed = 0
     if asked.fix_leaks:
         related, removed = without_leaks(related)
         require_trainable(related)
-    return related, described(relatives, related, leaks_removed=removed)
+    tangled = len(relatives.copies) - len(used.copies)
+    return related, described(used, related, leaks_removed=removed, tangled=tangled)
 
 
 def drop_small_classes(dataset: Dataset) -> Dataset:

@@ -8,13 +8,16 @@ from regraft.evaluation import Verdict
 from regraft.evaluation.phrases import count, listed, percent
 
 
-def described(relatives: Relatives, dataset: Dataset, *, leaks_removed: int) -> dict[str, Any]:
+def described(
+    relatives: Relatives, dataset: Dataset, *, leaks_removed: int, tangled: int = 0
+) -> dict[str, Any]:
     """What was found, as plain data: `docs/json.md` explains the keys.
 
     Args:
         relatives: of the data set before anything was removed.
         dataset: as it will be used, relatives in one group.
         leaks_removed: images taken out of train.
+        tangled: pairs of near copies that were left out, see `untangled`.
     """
     together = relatives.sets
     names = relatives.names
@@ -34,6 +37,7 @@ def described(relatives: Relatives, dataset: Dataset, *, leaks_removed: int) -> 
         },
         "leaks": len(leaks(dataset)),
         "leaks_removed": leaks_removed,
+        "tangled": tangled,
     }
 
 
@@ -51,6 +55,13 @@ def related(found: Mapping[str, Any]) -> list[Verdict]:
             f"{count(copies['sets'], 'set')}; each set is kept on one side of every split. Pairs: {ways}."
         )
         said.append(Verdict("near copies", "note", sentence, dict(copies)))
+    if found["tangled"]:
+        sentence = (
+            f"Near copies would chain more than half of the images into one group, which cannot be "
+            f"true of all: {count(found['tangled'], 'pair')} of them were left apart, so scores may look too "
+            f"good. A column of groups, if any, should be checked against the pictures, or left out."
+        )
+        said.append(Verdict("near copies", "warning", sentence, {"tangled": found["tangled"]}))
     if names:
         sentence = (
             f"{names['rule'].capitalize()} tells {count(names['groups'], 'group')}, and the images bear it "

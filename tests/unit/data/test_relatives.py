@@ -13,6 +13,7 @@ from regraft.data import (
     keep_together,
     name_groups,
     split,
+    untangled,
     without_leaks,
 )
 
@@ -134,6 +135,35 @@ def test_conflicts_and_leaks() -> None:
     assert [e.path for e in cleaned.part("test").examples] == [e.path for e in dataset.part("test").examples]
     assert dataset.examples[61].path not in cleaned.paths
     assert dataset.examples[60].path in cleaned.paths
+
+
+# Tangles
+
+
+def grouped(each: int) -> Dataset:
+    dataset, _ = tracks(alike=True)
+    return replace(
+        dataset, examples=tuple(replace(e, group=f"g{i // each}") for i, e in enumerate(dataset.examples))
+    )
+
+
+def test_copies_that_chain_all_given_groups_are_left_apart() -> None:
+    dataset = grouped(12)
+    chain = pairs(*[(12 * k + 3, 12 * k + 15) for k in range(11)])
+    used = untangled(dataset, Relatives((*chain, *pairs((0, 1)))))
+    assert [(copy.first, copy.second) for copy in used.copies] == [(0, 1)]
+    assert keep_together(dataset, used).examples == dataset.examples
+
+
+def test_copies_across_few_groups_are_no_tangle() -> None:
+    relatives = Relatives(pairs((3, 15), (40, 100)))
+    assert untangled(grouped(12), relatives) is relatives
+
+
+def test_without_groups_a_tangle_is_of_false_copies() -> None:
+    dataset, _ = tracks(alike=True)
+    assert untangled(dataset, Relatives(pairs(*[(i, i + 1) for i in range(100)]))).copies == ()
+    assert len(untangled(dataset, Relatives(pairs(*[(i, i + 1) for i in range(60)]))).copies) == 60
 
 
 # Split by time
