@@ -20,22 +20,27 @@ NAMES = (
     *("startup", "store", "extract", "refit", "population", "accuracy", "memory"),
     *("decode", "fuzz", "scan", "copies", "groups", "shortcuts"),
 )
+SEVERAL = {"data": ("decode", "fuzz", "scan", "copies", "groups", "shortcuts")}
+"""Names that stand for several."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument(
+        "names", nargs="*", default=NAMES, metavar="NAME", help=f"of {', '.join((*SEVERAL, *NAMES))}"
+    )
     parser.add_argument("--data", type=Path, default=ROOT.parent.parent / "shared" / "data")
     parser.add_argument(
         "--quick", action="store_true", help="fewer repetitions and images; not for reporting"
     )
     asked = parser.parse_args()
-    unknown = set(asked.names) - set(NAMES)
+    names = [name for given in asked.names for name in SEVERAL.get(given, (given,))]
+    unknown = set(names) - set(NAMES)
     if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join((*SEVERAL, *NAMES))}")
     data = asked.data.resolve() if asked.data.is_dir() else None
     missed = 0
-    for name in asked.names:
+    for name in names:
         with tempfile.TemporaryDirectory(prefix="regraft-bench-") as cache:
             # Converted networks are kept across runs; features and trials always start empty.
             os.environ["REGRAFT_CACHE"] = cache
