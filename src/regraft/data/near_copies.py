@@ -56,9 +56,13 @@ class NearCopy:
 
 
 def near_copies(
-    thumbnails: Thumbnails, features: Features | None, load: Callable[[int], Image]
-) -> list[NearCopy]:
-    """Pairs of pictures that are one, sorted by place.
+    thumbnails: Thumbnails,
+    features: Features | None,
+    load: Callable[[int], Image],
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[NearCopy] | None:
+    """Pairs of pictures that are one, sorted by place; None if it was stopped before the last was judged.
 
     Not every pair of a set of copies is listed, but enough to join them.
 
@@ -67,6 +71,7 @@ def near_copies(
         features: [n, d] of a network, any scale; without them cut pictures are found less often.
         load: the pixels of a picture, at least 160 along the longer side where it has them; called from
             several threads. A picture that raises `DataError` is no copy.
+        should_stop: asked now and then.
 
     Cost: one decoding and some 10 ms of processor time per picture, most of it for its points.
     """
@@ -92,6 +97,8 @@ def near_copies(
     pool = ThreadPoolExecutor(usable_cores())
     with single_threaded_blas(), pool, progress("Comparing images", len(pairs)) as advance:
         for start in range(0, len(pairs), CHUNK):
+            if should_stop():
+                return None
             found += [copy for copy in pool.map(judge, pairs[start : start + CHUNK]) if copy]
             advance(len(pairs[start : start + CHUNK]))
     return sorted(found, key=lambda copy: (copy.first, copy.second))

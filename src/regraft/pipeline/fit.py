@@ -38,6 +38,9 @@ from regraft.pipeline.trunk import Trunk
 FIRST_LOOK_FRACTION = 0.6
 """Of the time left once the first network is loaded, for embedding images; the rest of them is left out."""
 
+CLIMB_FRACTION = 0.15
+"""Of the budget, that the search for near copies leaves for the climb, however slow the machine."""
+
 FINISH_FRACTION = 0.05
 """Of the budget, for what follows the climb: the test, the report, the run folder."""
 
@@ -118,7 +121,13 @@ def join_relatives(
     relatives = Relatives(looked=False)
     if asked.together == "auto":
         backbone = trunk.backbone(asked.backbones[0])
-        relatives = find_relatives(usable, trunk.store, backbone, budget_s=clock.seconds)
+        relatives = find_relatives(
+            usable,
+            trunk.store,
+            backbone,
+            budget_s=clock.seconds,
+            should_stop=lambda: not clock.affords(CLIMB_FRACTION * clock.seconds),
+        )
     used = untangled(usable, relatives)
     related = keep_together(usable, used)
     removed = 0

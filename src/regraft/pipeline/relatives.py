@@ -1,6 +1,7 @@
 """Looking for images that belong together, before anything is split: with what the cache holds already."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,7 +39,12 @@ LOOK_FRACTION = 0.25
 
 
 def find_relatives(
-    dataset: Dataset, store: FeatureStore, backbone: Backbone | None, *, budget_s: float | None = None
+    dataset: Dataset,
+    store: FeatureStore,
+    backbone: Backbone | None,
+    *,
+    budget_s: float = math.inf,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Relatives:
     """Near copies, and groups in file names.
 
@@ -47,6 +53,7 @@ def find_relatives(
         store: keeps the thumbnails.
         backbone: its features find cut pictures and bear out names; without it neither is done.
         budget_s: skip the search for near copies if it would take too much of this, and was not made before.
+        should_stop: asked now and then; a search that is stopped has found nothing.
     """
     features = None if backbone is None else _features(dataset, store, backbone)
     names = None if features is None else name_groups(dataset, features)
@@ -54,13 +61,18 @@ def find_relatives(
     known = _known(dataset, file)
     if known is not None:
         return Relatives(known, names)
-    if budget_s is not None and SECONDS_PER_IMAGE * len(dataset) > LOOK_FRACTION * budget_s:
+    found = None
+    if SECONDS_PER_IMAGE * len(dataset) <= LOOK_FRACTION * budget_s:
+        found = _search(dataset, store, features, should_stop)
+    if found is None:
         return Relatives((), names, looked=False)
-    _remember(_search(dataset, store, features), file)
+    _remember(found, file)
     return Relatives(_known(dataset, file) or (), names)
 
 
-def _search(dataset: Dataset, store: FeatureStore, features: Features | None) -> list[Pair]:
+def _search(
+    dataset: Dataset, store: FeatureStore, features: Features | None, should_stop: Callable[[], bool]
+) -> list[Pair] | None:
     """Near copies by content: byte-identical files are one picture, and have one unit anyway."""
     places = sorted(_place_of(dataset).values())
     unique = dataset.select(places)
@@ -68,7 +80,10 @@ def _search(dataset: Dataset, store: FeatureStore, features: Features | None) ->
         thumbnails(unique, store),
         None if features is None else features[places],
         lambda place: decode_plainly(unique.paths[place], at_least_px=POINTS_PX),
+        should_stop=should_stop,
     )
+    if found is None:
+        return None
     names = [e.sha256 for e in unique.examples]
     return [(names[copy.first], names[copy.second], copy.how, copy.shade) for copy in found]
 

@@ -118,6 +118,12 @@ def test_features_bring_together_what_thumbnails_do_not() -> None:
     assert all(copy.second == copy.first + len(pictures) for copy in with_features)
 
 
+def test_a_search_that_is_stopped_says_nothing() -> None:
+    pictures = [*photos(), *photos()]
+    small = np.stack([thumbnail(picture) for picture in pictures])
+    assert near_copies(small, None, pictures.__getitem__, should_stop=lambda: True) is None
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_hardly_any_pictures(count: int) -> None:
     pictures = photos()[:1] * count
