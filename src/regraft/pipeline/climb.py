@@ -28,7 +28,10 @@ MOST_REPEATED, ROUNDS = 500, 3
 MOST_CROSS_VALIDATED = 10_000
 """Above this many images one fold is held out instead of all in turn: its score is precise enough."""
 
-FIRST_RATE_PER_S = 5e9
+FIRST_RATE_PER_S, SLOWEST_RATE_PER_S = 5e9, 2.5e8
+"""Multiplications: taken for true until a fit was timed, and at least. Of a tiny fit most of the time goes
+elsewhere, which would make a larger one look too dear."""
+
 MEMORY_FRACTION = 0.5
 TRIAL_VERSION = 1
 """Raise it when a change of code changes what a trial gives."""
@@ -151,7 +154,8 @@ class Climb:
             folds=self._folds_for(recipe.head),
             weights=self.weights,
         )
-        self._rate_per_s = self._work(recipe) / (time.perf_counter() - started)
+        rate_per_s = self._work(recipe) / (time.perf_counter() - started)
+        self._rate_per_s = max(rate_per_s, SLOWEST_RATE_PER_S)
         classifier, remaining = folded(classifier, affine)
         chosen = replace(recipe, head=head)
         return Model(self.dataset.classes, cards, chosen, classifier, remaining), scores
