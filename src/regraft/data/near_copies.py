@@ -73,7 +73,7 @@ def near_copies(
             several threads. A picture that raises `DataError` is no copy.
         should_stop: asked now and then.
 
-    Cost: one decoding and some 10 ms of processor time per picture, most of it for its points.
+    Cost: one decoding per picture, and its points, which take most of the time (see benchmarks/copies.py).
     """
     if len(thumbnails) < 2:
         return []

@@ -66,8 +66,8 @@ def find_relatives(
         found = _search(dataset, store, features, should_stop)
     if found is None:
         return Relatives((), names, looked=False)
-    _remember(found, file)
-    return Relatives(_known(dataset, file) or (), names)
+    write_json(file, {"pairs": found})
+    return Relatives(_placed(found, dataset), names)
 
 
 def _search(
@@ -126,19 +126,19 @@ def _found_file(dataset: Dataset, backbone: Backbone | None) -> Path:
 def _known(dataset: Dataset, file: Path) -> tuple[NearCopy, ...] | None:
     """What was found before among the same images, whatever they are called now."""
     try:
-        pairs = read_json(file)["pairs"]
-        place = _place_of(dataset)
-        copies = [
-            NearCopy(min(place[one], place[other]), max(place[one], place[other]), how, shade)
-            for one, other, how, shade in pairs
-        ]
-        return tuple(sorted(copies, key=lambda copy: (copy.first, copy.second)))
+        return _placed(read_json(file)["pairs"], dataset)
     except (ArtifactError, KeyError, TypeError, ValueError):
         return None
 
 
-def _remember(pairs: Sequence[Pair], file: Path) -> None:
-    write_json(file, {"pairs": pairs})
+def _placed(pairs: Sequence[Pair], dataset: Dataset) -> tuple[NearCopy, ...]:
+    """The pairs by their places in a data set."""
+    place = _place_of(dataset)
+    copies = [
+        NearCopy(min(place[one], place[other]), max(place[one], place[other]), how, shade)
+        for one, other, how, shade in pairs
+    ]
+    return tuple(sorted(copies, key=lambda copy: (copy.first, copy.second)))
 
 
 def _place_of(dataset: Dataset) -> dict[str, int]:
