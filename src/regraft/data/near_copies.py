@@ -106,20 +106,16 @@ def near_copies(
 
 def clusters(count: int, pairs: Iterable[Pair]) -> list[tuple[int, ...]]:
     """Sets of more than one that the pairs join, each sorted, in the order of their first member."""
-    above = list(range(count))
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def root(place: int) -> int:
-        while above[place] != place:
-            above[place] = above[above[place]]
-            place = above[place]
-        return place
-
-    for one, other in pairs:
-        low, high = sorted((root(one), root(other)))
-        above[high] = low
+    ends = np.array([*pairs], dtype=np.int64).reshape(-1, 2)
+    if not len(ends):
+        return []
+    graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(count, count))
     members: dict[int, list[int]] = defaultdict(list)
-    for place in range(count):
-        members[root(place)].append(place)
+    for place, number in enumerate(connected_components(graph, directed=False)[1].tolist()):
+        members[number].append(place)
     return [tuple(places) for places in members.values() if len(places) > 1]
 
 
