@@ -20,7 +20,7 @@ import simplejpeg
 from sklearn.datasets import load_sample_image
 
 from benchmarks.ratios import in_turns, ratio_of_medians
-from regraft.data.decode import decode_plainly
+from regraft.data.formats.decode import decode_plainly
 from regraft.data.view import View
 
 SIZES = {"256x256": (256, 256, 400), "500x375": (500, 375, 300), "4000x3000": (4000, 3000, 12)}

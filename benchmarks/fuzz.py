@@ -21,9 +21,9 @@ import numpy as np
 from benchmarks.mutations import mutate
 from benchmarks.valid_files import valid_files
 from regraft.core.errors import DataError
-from regraft.data.decode import decode_plainly
-from regraft.data.limits import NO_MEMORY
-from regraft.data.pages import read_contents
+from regraft.data.formats.decode import decode_plainly
+from regraft.data.formats.limits import NO_MEMORY
+from regraft.data.formats.pages import read_contents
 
 FILES, QUICK_FILES = 10_000, 500
 SEED = 0

@@ -11,7 +11,7 @@ from PIL import ImageCms
 from sklearn.datasets import load_sample_image
 
 from regraft.core.errors import DataError
-from regraft.data.formats import require_reader
+from regraft.data.formats.kinds import require_reader
 
 SIZE = (48, 36)
 ORIENTATION = 0x0112

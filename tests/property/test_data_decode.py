@@ -14,8 +14,8 @@ from sklearn.datasets import load_sample_image
 
 from regraft.core.errors import DataError
 from regraft.data import View, decode
-from regraft.data.formats import require_reader
-from regraft.data.pages import read_contents
+from regraft.data.formats.kinds import require_reader
+from regraft.data.formats.pages import read_contents
 
 KINDS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "AVIF", "HEIF")
 

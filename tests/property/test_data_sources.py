@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from regraft.core.errors import ArtifactError, DataError
 from regraft.data import read_table
-from regraft.data.archive import unpack
-from regraft.data.filenames import compile_pattern, read_filename
-from regraft.data.layout import common_folder, place_folders
 from regraft.data.names import part_of_name
-from regraft.data.sheet import read_sheet
+from regraft.data.readers.archive import unpack
+from regraft.data.readers.filenames import compile_pattern, read_filename
+from regraft.data.readers.layout import common_folder, place_folders
+from regraft.data.readers.sheet import read_sheet
 
 NAMES = st.sampled_from(
     ["train", "Val", "test_set", "dog", "cat", "photo", "sketch", "images", "caf\u00e9", "1"]

@@ -27,7 +27,7 @@ from regraft.core.files import cache_folder, read_json, write_json
 from regraft.core.hashing import fingerprint, sha256_of_file
 from regraft.core.seeds import generator
 from regraft.core.settings import from_plain
-from regraft.data.decode import DECODE_VERSION
+from regraft.data.formats.decode import DECODE_VERSION
 
 if TYPE_CHECKING:
     from torch import nn

@@ -1,25 +1,25 @@
 """Labelled images: reading folders and tables, parts and folds, decoding, views, batches."""
 
-from regraft.data.audit import describe_dataset
+from regraft.data.audit.describe import describe_dataset
+from regraft.data.audit.look import Seen, look
+from regraft.data.copies.name_groups import NameGroups, name_groups
+from regraft.data.copies.near_copies import NearCopy, near_copies
+from regraft.data.copies.relatives import Relatives, keep_together, untangled, without_leaks
+from regraft.data.copies.thumbnails import thumbnail
 from regraft.data.dataset import Dataset, Example, Skipped
-from regraft.data.decode import Source, decode
-from regraft.data.digits import write_digits
-from regraft.data.folder import read_folder
 from regraft.data.folds import NEVER_HELD_OUT, folds
-from regraft.data.images import from_images
+from regraft.data.formats.decode import Source, decode
 from regraft.data.loading import Batch, batches
-from regraft.data.look import Seen, look
-from regraft.data.name_groups import NameGroups, name_groups
 from regraft.data.names import Part
-from regraft.data.near_copies import NearCopy, near_copies
-from regraft.data.public_sets import PUBLIC_SETS, write_public_set
-from regraft.data.reading import DataSource, Labelled, path_of, read
-from regraft.data.relatives import Relatives, keep_together, untangled, without_leaks
+from regraft.data.readers.digits import write_digits
+from regraft.data.readers.folder import read_folder
+from regraft.data.readers.images import from_images
+from regraft.data.readers.public_sets import PUBLIC_SETS, write_public_set
+from regraft.data.readers.reading import DataSource, Labelled, path_of, read
+from regraft.data.readers.scan import find_images
+from regraft.data.readers.table import read_table
 from regraft.data.requirements import require_every_file, require_parts, require_trainable
-from regraft.data.scan import find_images
 from regraft.data.split import split
-from regraft.data.table import read_table
-from regraft.data.thumbnails import thumbnail
 from regraft.data.units import Unit, leaks, units
 from regraft.data.view import View
 

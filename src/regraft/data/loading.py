@@ -12,7 +12,7 @@ import numpy as np
 from regraft.core.arrays import Images, Labels
 from regraft.core.errors import DataError
 from regraft.data.dataset import Skipped
-from regraft.data.decode import Source, decode_plainly
+from regraft.data.formats.decode import Source, decode_plainly
 from regraft.data.view import View
 
 # Batches being decoded while the caller holds another: two keep the threads busy across the hand-over.

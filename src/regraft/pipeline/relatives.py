@@ -16,9 +16,9 @@ from regraft.core.files import cache_folder, read_json, write_json
 from regraft.core.hashing import fingerprint
 from regraft.core.progress import progress
 from regraft.data import Dataset, NearCopy, Relatives, name_groups, near_copies, thumbnail
-from regraft.data.decode import decode_plainly
-from regraft.data.near_copies import How
-from regraft.data.thumbnails import DECODE_PX, THUMBNAIL_PX, Thumbnails
+from regraft.data.copies.near_copies import How
+from regraft.data.copies.thumbnails import DECODE_PX, THUMBNAIL_PX, Thumbnails
+from regraft.data.formats.decode import decode_plainly
 from regraft.features import FeatureStore
 
 LOOK_VERSION = "1"

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 
 from regraft.data import Dataset, Example, Seen
-from regraft.data.header import Header
-from regraft.data.tones import Tones
+from regraft.data.audit.header import Header
+from regraft.data.audit.tones import Tones
 from regraft.pipeline.cue_trial import MOST_CLASSES, MOST_IMAGES, CueTrial, cue_trial, held_out, relabelled
 
 

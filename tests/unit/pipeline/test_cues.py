@@ -1,8 +1,8 @@
 import numpy as np
 
 from regraft.data import Seen
-from regraft.data.header import Header
-from regraft.data.tones import Tones
+from regraft.data.audit.header import Header
+from regraft.data.audit.tones import Tones
 from regraft.pipeline.cues import ABSENT, FAMILIES, TOGETHER, columns
 
 

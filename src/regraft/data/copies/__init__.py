@@ -1,0 +1,1 @@
+"""Pictures of the same thing: near copies and groups that nobody named."""

@@ -1,0 +1,1 @@
+"""How files of pictures become arrays of one kind: formats, colour, depth, pages, and what is refused."""

@@ -1,0 +1,1 @@
+"""How labelled images of any layout become one `Dataset`: folders, tables, archives, memory."""
