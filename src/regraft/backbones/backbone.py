@@ -59,7 +59,7 @@ class Backbone:
     @property
     def key(self) -> str:
         """Names what features depend on besides the file: its decoding, weights, view, depths and pooling."""
-        return fingerprint([LAYOUT_VERSION, DECODE_VERSION, self.card])
+        return fingerprint([LAYOUT_VERSION, DECODE_VERSION, self.card.identity])
 
     def measure_images_per_s(self, images: int = 16) -> float:
         """Throughput on a batch of noise, after one warm-up batch."""
@@ -78,7 +78,7 @@ def load(name: str, *, runtime: Literal["auto", "openvino", "torch"] = "auto") -
     the cache; later loads import neither torch nor timm. With a GPU, torch runs it.
 
     Args:
-        name: `lite0`, `lite1`, `lite2`, `timm:ARCHITECTURE` or `timm:ARCHITECTURE@FILE`.
+        name: `BASE[:96px][:int8|:bf16]`, as in `lite0:96px` or `timm:resnet50@weights.pth`; see `identify`.
         runtime: `auto` prefers torch on a GPU, then OpenVINO, then torch on the CPU.
 
     Raises:

@@ -1,7 +1,9 @@
 """What travels with a network: what it is, what it eats, what it gives, and under which licence."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from regraft.core.hashing import plain
 
 Pooling = Literal["mean", "grid"]
 GRID = 2
@@ -35,7 +37,8 @@ class Card:
     """A backbone's identity. Equal cards give equal features.
 
     `sha256` is of the weights file, or of the weights themselves when they came from a hub. `mean` and
-    `std` are of pixels scaled to [0, 1]. `multiply_adds` counts one image at `image_px`.
+    `std` are of pixels scaled to [0, 1]. `multiply_adds` counts one image at `image_px`. `precision` is
+    `full`, `bf16` or `int8`.
     """
 
     name: str
@@ -51,6 +54,18 @@ class Card:
     stages: tuple[Stage, ...]
     parameters: int
     multiply_adds: int
+    precision: str = "full"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What features depend on, to be hashed.
+
+        Full precision goes without saying, so that features stored before there were others still count.
+        """
+        facts: dict[str, Any] = plain(self)
+        if self.precision == "full":
+            del facts["precision"]
+        return facts
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -8,7 +8,7 @@ import importlib.util
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ from urllib.request import getproxies
 
 from regraft.backbones.card import Card, Stage
 from regraft.backbones.catalogue import BY_NAME, Bundled
+from regraft.backbones.names import Precision, parse
+from regraft.backbones.resolution import resize
 from regraft.core.errors import BackboneError, did_you_mean
 from regraft.core.hashing import sha256_of_bytes, sha256_of_file
 
@@ -31,24 +33,38 @@ HUB_ANSWERS_WITHIN_S = 5.0
 
 @dataclass(frozen=True)
 class Source:
-    """Where a network's weights are. `sha256` is empty for a hub, where a name stands for its weights."""
+    """Where a network's weights are, and how it is to run.
+
+    `name` is the whole name in its canonical form, with size and precision where they were asked for.
+    `sha256` is empty for a hub, where a name stands for its weights. `image_px` None is the network's own.
+    """
 
     name: str
     architecture: str
     file: Path | None
     sha256: str
     bundled: Bundled | None = None
+    image_px: int | None = None
+    precision: Precision = "full"
 
 
 def identify(name: str) -> Source:
     """Find the weights that a name stands for.
 
     Args:
-        name: `lite0`, `lite1`, `lite2`; `timm:ARCHITECTURE`; or `timm:ARCHITECTURE@FILE`.
+        name: `lite0`, `lite1`, `lite2`; `timm:ARCHITECTURE`; or `timm:ARCHITECTURE@FILE`; each as it is or
+            with `:96px` (image size) and `:int8` or `:bf16` (precision) behind it.
 
     Raises:
         BackboneError: the name is unknown, or its file is missing or not what the catalogue says.
     """
+    asked = parse(name)
+    source = _identify_base(asked.base)
+    full_name = str(asked.with_base(source.name))
+    return replace(source, name=full_name, image_px=asked.image_px, precision=asked.precision)
+
+
+def _identify_base(name: str) -> Source:
     if name in BY_NAME:
         return _identify_bundled(BY_NAME[name])
     if not name.startswith(TIMM):
@@ -90,7 +106,10 @@ def build(source: Source) -> tuple["nn.Module", Card]:
         BackboneError: timm does not know the architecture, or the weights do not fit it or cannot be had.
     """
     network = _create(source) if source.file is None else _create_from_file(source, source.file)
-    network = network.eval().requires_grad_(requires_grad=False)
+    network = network.eval()
+    if source.image_px is not None:
+        network = resize(network, source.image_px, name=source.name)
+    network.requires_grad_(requires_grad=False)
     return network, _card(source, network)
 
 
@@ -199,7 +218,7 @@ def _card(source: Source, network: "nn.Module") -> Card:
     from timm.data.config import resolve_data_config
 
     data = resolve_data_config({}, model=network)  # type: ignore[no-untyped-call]
-    image_px = int(data["input_size"][-1])
+    image_px = source.image_px or int(data["input_size"][-1])
     stages, multiply_adds = _measure_stages(network, _stage_names(source, network), image_px)
     pretrained = getattr(network, "pretrained_cfg", {})
     bundled = source.bundled
@@ -217,6 +236,7 @@ def _card(source: Source, network: "nn.Module") -> Card:
         stages=stages,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         multiply_adds=multiply_adds,
+        precision=source.precision,
     )
 
 
