@@ -99,7 +99,21 @@ def ridge_path(
     with single_threaded_blas():
         side = moments(features, indicators(labels, class_count), weights)
         whole = side.without(NO_ROWS)
-        absolute = penalties * whole.spread(weights)
+    return decomposed_path(side, whole, labels, folds=folds, penalties=penalties)
+
+
+def decomposed_path(
+    side: Moments,
+    whole: Spectrum,
+    labels: Truth,
+    *,
+    folds: Folds | None,
+    penalties: Float[Array, " p"] = PENALTIES,
+) -> PenaltyPath:
+    """`ridge_path` for whoever has the decomposition of all examples already, and checked what it is of."""
+    weights = side.weights
+    absolute = penalties * whole.spread(weights)
+    with single_threaded_blas():
         if folds is None:
             scores = leave_one_out(side, whole, absolute)
         else:
