@@ -7,6 +7,7 @@ from regraft.evaluation.comparison import Comparison, compare, compare_answers
 from regraft.evaluation.confusion import ClassScore, Mistake, confusion, most_confused, per_class
 from regraft.evaluation.evidence import AnyAnswers, Evidence, Verdict, headline
 from regraft.evaluation.interval import Interval, wilson
+from regraft.evaluation.jackknife import jackknife
 from regraft.evaluation.label_answers import LabelAnswers
 from regraft.evaluation.label_metrics import LabelScore, label_metrics, per_label
 from regraft.evaluation.metrics import metrics
@@ -38,6 +39,7 @@ __all__ = [
     "fit_temperature",
     "fit_thresholds",
     "headline",
+    "jackknife",
     "label_metrics",
     "metrics",
     "most_confused",
