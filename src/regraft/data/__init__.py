@@ -2,9 +2,12 @@
 
 from regraft.data.audit.describe import describe_dataset
 from regraft.data.audit.look import Seen, look
-from regraft.data.copies.name_groups import NameGroups, name_groups
+from regraft.data.copies.bursts import bursts
+from regraft.data.copies.exposures import Exposure, read_exposures
+from regraft.data.copies.name_groups import name_groups
 from regraft.data.copies.near_copies import NearCopy, near_copies
 from regraft.data.copies.relatives import Relatives, keep_together, untangled, without_leaks
+from regraft.data.copies.suspected import SuspectedGroups
 from regraft.data.copies.thumbnails import thumbnail
 from regraft.data.dataset import Dataset, Example, Skipped
 from regraft.data.folds import NEVER_HELD_OUT, folds
@@ -30,17 +33,19 @@ __all__ = [
     "DataSource",
     "Dataset",
     "Example",
+    "Exposure",
     "Labelled",
-    "NameGroups",
     "NearCopy",
     "Part",
     "Relatives",
     "Seen",
     "Skipped",
     "Source",
+    "SuspectedGroups",
     "Unit",
     "View",
     "batches",
+    "bursts",
     "decode",
     "describe_dataset",
     "find_images",
@@ -53,6 +58,7 @@ __all__ = [
     "near_copies",
     "path_of",
     "read",
+    "read_exposures",
     "read_folder",
     "read_table",
     "require_every_file",

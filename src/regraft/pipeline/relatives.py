@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,17 @@ from regraft.core.errors import ArtifactError, DataError
 from regraft.core.files import cache_folder, read_json, write_json
 from regraft.core.hashing import fingerprint
 from regraft.core.progress import progress
-from regraft.data import Dataset, NearCopy, Relatives, name_groups, near_copies, thumbnail
+from regraft.data import (
+    Dataset,
+    Exposure,
+    NearCopy,
+    Relatives,
+    bursts,
+    name_groups,
+    near_copies,
+    read_exposures,
+    thumbnail,
+)
 from regraft.data.copies.near_copies import How
 from regraft.data.copies.thumbnails import DECODE_PX, THUMBNAIL_PX, Thumbnails
 from regraft.data.formats.decode import decode_plainly
@@ -46,28 +57,43 @@ def find_relatives(
     budget_s: float = math.inf,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Relatives:
-    """Near copies, and groups in file names.
+    """Near copies, and groups that file names or cameras' clocks tell and pictures bear out.
 
     Args:
         dataset: whose images decode; where a backbone is given its features are stored.
         store: keeps the thumbnails.
-        backbone: its features find cut pictures and bear out names; without it neither is done.
+        backbone: its features find cut pictures and bear out groups; without it neither is done.
         budget_s: skip the search for near copies if it would take too much of this, and was not made before.
         should_stop: asked now and then; a search that is stopped has found nothing.
     """
     features = None if backbone is None else _features(dataset, store, backbone)
-    names = None if features is None else name_groups(dataset, features)
+    suspected = Relatives(looked=False)
+    if features is not None:
+        told = bursts(dataset, features, exposures(dataset))
+        suspected = Relatives((), name_groups(dataset, features), told, looked=False)
     file = _found_file(dataset, backbone)
     known = _known(dataset, file)
     if known is not None:
-        return Relatives(known, names)
+        return replace(suspected, copies=known, looked=True)
     found = None
     if SECONDS_PER_IMAGE * len(dataset) <= LOOK_FRACTION * budget_s:
         found = _search(dataset, store, features, should_stop)
     if found is None:
-        return Relatives((), names, looked=False)
+        return suspected
     write_json(file, {"pairs": found})
-    return Relatives(_placed(found, dataset), names)
+    return replace(suspected, copies=_placed(found, dataset), looked=True)
+
+
+def exposures(dataset: Dataset) -> dict[str, Exposure]:
+    """When pictures were taken, by SHA-256, of those that tell; read once and remembered."""
+    first = {e.sha256: e.path for e in reversed(dataset.examples)}
+    file = _found_folder() / f"{fingerprint([LOOK_VERSION, 'exposures', sorted(first)])[:32]}.json"
+    try:
+        return {sha256: Exposure(*told) for sha256, told in read_json(file).items()}
+    except (ArtifactError, AttributeError, TypeError):
+        found = dict(read_exposures(first))
+    write_json(file, {sha256: (told.camera, told.taken_s) for sha256, told in found.items()})
+    return found
 
 
 def _search(
@@ -120,7 +146,11 @@ def _features(dataset: Dataset, store: FeatureStore, backbone: Backbone) -> Feat
 def _found_file(dataset: Dataset, backbone: Backbone | None) -> Path:
     hashes = sorted({e.sha256 for e in dataset.examples})
     key = fingerprint([LOOK_VERSION, backbone.key if backbone else "", hashes])
-    return cache_folder() / "relatives" / f"{key[:32]}.json"
+    return _found_folder() / f"{key[:32]}.json"
+
+
+def _found_folder() -> Path:
+    return cache_folder() / "relatives"
 
 
 def _known(dataset: Dataset, file: Path) -> tuple[NearCopy, ...] | None:

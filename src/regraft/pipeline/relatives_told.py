@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from regraft.data import Dataset, Relatives, leaks
+from regraft.data import Dataset, Relatives, SuspectedGroups, leaks
 from regraft.evaluation import Verdict
 from regraft.evaluation.phrases import count, listed, percent
 
@@ -20,7 +20,6 @@ def described(
         tangled: pairs of near copies that were left out, see `untangled`.
     """
     together = relatives.sets
-    names = relatives.names
     return {
         "looked": relatives.looked,
         "near_copies": {
@@ -28,22 +27,29 @@ def described(
             "images": sum(map(len, together)),
             "how": dict(relatives.how()),
         },
-        "name_groups": names
-        and {
-            "rule": names.rule,
-            "groups": len(set(names.names) - {""}),
-            "observed_fraction": round(names.observed_fraction, 3),
-            "expected_fraction": round(names.expected_fraction, 3),
-        },
+        "name_groups": _groups_described(relatives.names),
+        "bursts": _groups_described(relatives.bursts),
         "leaks": len(leaks(dataset)),
         "leaks_removed": leaks_removed,
         "tangled": tangled,
     }
 
 
+def _groups_described(groups: SuspectedGroups | None) -> dict[str, Any] | None:
+    if groups is None:
+        return None
+    return {
+        "rule": groups.rule,
+        "groups": len(set(groups.names) - {""}),
+        "images": sum(map(bool, groups.names)),
+        "observed_fraction": round(groups.observed_fraction, 3),
+        "expected_fraction": round(groups.expected_fraction, 3),
+    }
+
+
 def related(found: Mapping[str, Any]) -> list[Verdict]:
     """What to say of images that belong together."""
-    copies, names = found["near_copies"], found["name_groups"]
+    copies = found["near_copies"]
     said = []
     if not found["looked"]:
         sentence = "Near copies were not looked for: the time is short for that, or it was not wanted."
@@ -62,13 +68,13 @@ def related(found: Mapping[str, Any]) -> list[Verdict]:
             f"good. A column of groups, if any, should be checked against the pictures, or left out."
         )
         said.append(Verdict("near copies", "warning", sentence, {"tangled": found["tangled"]}))
-    if names:
-        sentence = (
-            f"{names['rule'].capitalize()} tells {count(names['groups'], 'group')}, and the images bear it "
-            f"out: the most alike of a class is of the same group in {percent(names['observed_fraction'])}, "
-            f"by chance it would be in {percent(names['expected_fraction'])}. Groups are kept together."
-        )
-        said.append(Verdict("groups", "note", sentence, dict(names)))
+    for groups in (found["name_groups"], found["bursts"]):
+        if groups:
+            sentence = (
+                f"{groups['rule'][0].upper()}{groups['rule'][1:]} tells {count(groups['groups'], 'group')}, "
+                f"and the images bear it out: {_evidence(groups)}. Groups are kept together."
+            )
+            said.append(Verdict("groups", "note", sentence, dict(groups)))
     if found["leaks"]:
         sentence = (
             f"In {count(found['leaks'], 'case')} a picture or a group lies in more than one given part: "
@@ -98,20 +104,27 @@ def listed_for_audit(relatives: Relatives, dataset: Dataset) -> dict[str, Any]:
             for one in chosen
         ]
 
-    names = relatives.names
-    suspected = []
-    if names:
-        evidence = (
-            f"the most alike of a class is of the same group in {percent(names.observed_fraction)}, "
-            f"by chance it would be in {percent(names.expected_fraction)}"
-        )
-        named = [name for name in names.names if name]
-        suspected = [
-            {"how": names.rule, "groups": len(set(named)), "images": len(named), "evidence": evidence}
-        ]
+    told = (_groups_described(groups) for groups in (relatives.names, relatives.bursts))
+    suspected = [
+        {
+            "how": one["rule"],
+            "groups": one["groups"],
+            "images": one["images"],
+            "evidence": _evidence(one),
+        }
+        for one in told
+        if one
+    ]
     return {
         "near_copies": sets(relatives.sets),
         "near_conflicts": sets(relatives.conflicts(dataset)),
         "near_leaks": sets(relatives.leaks(dataset)),
         "suspected_groups": suspected,
     }
+
+
+def _evidence(groups: Mapping[str, Any]) -> str:
+    return (
+        f"the most alike of a class is of the same group in {percent(groups['observed_fraction'])}, "
+        f"by chance it would be in {percent(groups['expected_fraction'])}"
+    )

@@ -1,12 +1,12 @@
-"""Which images belong together, whatever their labels: copies of one picture, and groups in file names."""
+"""Which images belong together, whatever their labels: copies of one picture, and suspected groups."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from regraft.data.copies.name_groups import NameGroups
 from regraft.data.copies.near_copies import NearCopy, clusters
+from regraft.data.copies.suspected import SuspectedGroups
 from regraft.data.dataset import Dataset
 from regraft.data.units import leaks
 
@@ -18,12 +18,20 @@ class Relatives:
     Args:
         copies: pairs of near copies, by their places in the data set.
         names: groups in file names that the pictures bear out, if any.
+        bursts: groups by the camera's clock, likewise.
         looked: whether near copies were looked for at all.
     """
 
     copies: tuple[NearCopy, ...] = ()
-    names: NameGroups | None = None
+    names: SuspectedGroups | None = None
+    bursts: SuspectedGroups | None = None
     looked: bool = True
+
+    @property
+    def suspected(self) -> dict[str, SuspectedGroups]:
+        """All groups that the pictures bear out, by where they come from."""
+        found = {"name": self.names, "burst": self.bursts}
+        return {kind: groups for kind, groups in found.items() if groups}
 
     @cached_property
     def sets(self) -> list[tuple[int, ...]]:
@@ -48,42 +56,47 @@ TANGLED_FRACTION = 0.5
 
 
 def untangled(dataset: Dataset, relatives: Relatives) -> Relatives:
-    """Leave out copies that would chain more than half of all images into one group.
+    """Leave out what would chain more than half of all images into one group.
 
     Not all of that can be true: groups as given contradict the pictures, or pictures are alike that are no
-    copies. The user's word counts for more, so copies across given groups go first, and then all of them.
+    copies. The user's word counts for more, so bursts go first if they do it without any copy, then copies
+    across given groups, and then all copies.
     """
-    if not _is_tangled(dataset, relatives):
-        return relatives
     groups = [example.group for example in dataset.examples]
+    apart = replace(relatives, copies=())
+    if _is_tangled(dataset, apart, without=replace(apart, bursts=None)):
+        relatives, apart = replace(relatives, bursts=None), replace(apart, bursts=None)
+    if not _is_tangled(dataset, relatives, without=apart):
+        return relatives
     inside = tuple(
         copy
         for copy in relatives.copies
         if not groups[copy.first] or not groups[copy.second] or groups[copy.first] == groups[copy.second]
     )
     fewer = replace(relatives, copies=inside)
-    return fewer if not _is_tangled(dataset, fewer) else replace(relatives, copies=())
+    return apart if _is_tangled(dataset, fewer, without=apart) else fewer
 
 
-def _is_tangled(dataset: Dataset, relatives: Relatives) -> bool:
-    def largest(data: Dataset) -> int:
-        return max(Counter(e.group for e in data.examples if e.group).values(), default=0)
+def _is_tangled(dataset: Dataset, relatives: Relatives, *, without: Relatives) -> bool:
+    """Whether relatives make a group of more than half of all images, and fewer of them would not."""
 
-    alone = keep_together(dataset, replace(relatives, copies=()))
-    most = max(TANGLED_FRACTION * len(dataset), largest(alone))
-    return largest(keep_together(dataset, relatives)) > most
+    def largest(found: Relatives) -> int:
+        related = keep_together(dataset, found).examples
+        return max(Counter(e.group for e in related if e.group).values(), default=0)
+
+    return largest(relatives) > max(TANGLED_FRACTION * len(dataset), largest(without))
 
 
 def keep_together(dataset: Dataset, relatives: Relatives) -> Dataset:
-    """Join given groups, near copies and borne-out name groups into one group each.
+    """Join given groups, near copies and groups that pictures bear out into one group each.
 
     A group keeps the smallest of the names given to it; one without is named by the smallest hash among its
     images. So only images that are joined to others can change sides when images are added.
     """
     examples = dataset.examples
     named = [(i, f"given {e.group}") for i, e in enumerate(examples) if e.group]
-    if relatives.names:
-        named += [(i, f"name {name}") for i, name in enumerate(relatives.names.names) if name]
+    for kind, groups in relatives.suspected.items():
+        named += [(i, f"{kind} {name}") for i, name in enumerate(groups.names) if name]
     numbers = {name: len(dataset) + k for k, name in enumerate(sorted({name for _, name in named}))}
     pairs = [(copy.first, copy.second) for copy in relatives.copies]
     pairs += [(i, numbers[name]) for i, name in named]
