@@ -15,7 +15,7 @@ from regraft.core import errors
 ROOT = Path(regraft.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers", "tools"}
-FLOORS = ("core", "data", "backbones", "features", "heads", "evaluation", "report")
+FLOORS = ("core", "data", "backbones", "features", "heads", "transferability", "evaluation", "report")
 
 IMPORT = """
 import importlib, sys
