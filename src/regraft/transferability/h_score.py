@@ -1,6 +1,5 @@
 """How much of the features' covariance is that of the class means."""
 
-
 from regraft.transferability.axes import Axes
 from regraft.transferability.score import Measured, Sample, order_free
 

@@ -78,13 +78,15 @@ class Sample:
         Where scores break ties or draw lots by position, this makes them draw by content. Float types of one
         value count as the same, so that how features were stored changes nothing either.
         """
-        parts = [self.features, self.labels[:, None]]
-        parts += [] if self.folds is None else [self.folds[:, None]]
-        parts += [] if self.source is None else [self.source]
-        digests = [
-            b"".join(blake2b(part[row].astype(np.float64).tobytes(), digest_size=16).digest() for part in parts)
-            for row in range(len(self.labels))
-        ]
+        columns = [self.labels[:, None]]
+        columns += [] if self.folds is None else [self.folds[:, None]]
+        columns += [] if self.source is None else [self.source]
+
+        def digest(row: int) -> bytes:
+            own = (column[row].astype(np.float64).tobytes() for column in (self.features, *columns))
+            return b"".join(blake2b(part, digest_size=16).digest() for part in own)
+
+        digests = [digest(row) for row in range(len(self.labels))]
         return np.array(sorted(range(len(digests)), key=digests.__getitem__))
 
     @cached_property
