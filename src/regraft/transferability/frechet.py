@@ -32,7 +32,7 @@ class Gaussian:
         return np.asarray(vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T)
 
 
-def frechet(first: Features, second: Features) -> float:
+def frechet(first: Float[Array, "a d"], second: Float[Array, "b e"]) -> float:
     """The squared Frechet distance between two samples, each taken as a Gaussian.
 
         |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2))
