@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from regraft.core.arrays import Array
 from regraft.core.seeds import derive_seed
-from regraft.core.threads import single_threaded_blas
+from regraft.core.threads import in_parallel
 from regraft.data.formats.silence import silence
 from regraft.transferability.leep import log_likelihoods
 from regraft.transferability.score import Measured, Sample, order_free
@@ -32,11 +32,12 @@ def measure(sample: Sample) -> Measured:
     """
     axes, labels = sample.axes, sample.labels
     rows = axes.leading(axes_holding(axes.variances, ENERGY))
-    found = [
-        log_likelihoods(posterior(rows, components(sample), seed), labels, sample.class_count)
-        for seed in (derive_seed(sample.seed, "n_leep", start) for start in range(STARTS))
-    ]
-    return Measured.mean(np.mean(found, axis=0))
+
+    def of_start(start: int) -> Float[Array, " n"]:
+        clusters = posterior(rows, components(sample), derive_seed(sample.seed, "n_leep", start))
+        return log_likelihoods(clusters, labels, sample.class_count)
+
+    return Measured.mean(np.mean(in_parallel(of_start, range(STARTS)), axis=0))
 
 
 def posterior(rows: Float[Array, "n a"], count: int, seed: int) -> Float[Array, "n m"]:
@@ -53,7 +54,7 @@ def posterior(rows: Float[Array, "n a"], count: int, seed: int) -> Float[Array, 
     scaled = rows[order] / np.sqrt(rows.var(axis=0).mean())
     found = np.empty((len(rows), count))
     # It remarks where it has not settled after all rounds, or finds fewer different rows than components.
-    with silence(), single_threaded_blas():
+    with silence():
         found[order] = mixture.fit(scaled).predict_proba(scaled)
     return found
 

@@ -71,6 +71,16 @@ class Sample:
         if self.folds is not None:
             _check_units(self.folds, len(self.labels))
 
+    def select(self, rows: Int[Array, " i"]) -> "Sample":
+        """Some of the images, as for a jackknife; classes may run empty as long as two are left."""
+        return replace(
+            self,
+            features=self.features[rows],
+            labels=self.labels[rows],
+            source=None if self.source is None else self.source[rows],
+            folds=None if self.folds is None else self.folds[rows],
+        )
+
     @cached_property
     def order(self) -> Int[Array, " n"]:
         """Rows sorted by what they hold, so that the order in which images are listed changes nothing.

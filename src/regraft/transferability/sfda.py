@@ -37,8 +37,9 @@ def measure(sample: Sample) -> Measured:
 
     Source: Shao et al. 2022, 2207.03036, with lambda = exp(-5 s) for s the largest eigenvalue of the
         covariance within classes, and certainties softened by a second softmax, as in the authors' code.
-    Differs: features are first scaled to a mean squared distance of 1 from their mean; lambda would depend on
-        their units otherwise. The score is the mean logarithm, as in the paper; their code drops it.
+    Differs: features are first scaled to a mean squared distance of 1 from their mean, so that lambda lies
+        between e^-5 and 1; it would depend on their units otherwise. The score is the mean logarithm, as in
+        the paper; their code drops it.
     Cost: beside the decomposition, n r^2 / 2 + 2 r^3 / 3 multiplications along r axes.
     """
     axes = sample.axes

@@ -73,6 +73,20 @@ def test_every_order_of_images_has_one_canonical_sample():
         np.testing.assert_array_equal(other.canonical.labels, sample.canonical.labels)
 
 
+def test_a_selection_has_its_rows_of_everything():
+    whole = Sample(FEATURES, LABELS, 5, source=SOURCE * [0.4, 1.6, 1, 1], folds=np.arange(8) // 2, seed=3)
+    rows = np.array([6, 0, 3])
+    part = whole.select(rows)
+    np.testing.assert_array_equal(part.features, FEATURES[rows])
+    np.testing.assert_array_equal(part.labels, [4, 0, 1])
+    np.testing.assert_array_equal(part.source, whole.source[rows])
+    np.testing.assert_array_equal(part.folds, [3, 0, 1])
+    assert (part.class_count, part.seed) == (5, 3)
+    bare = Sample(FEATURES, LABELS, 5).select(rows)
+    assert bare.source is None
+    assert bare.folds is None
+
+
 def test_folds_of_one_image_each_are_no_folds():
     sample = Sample(FEATURES, LABELS, 5, folds=np.array([3, 1, 4, 15, 9, 2, 6, 5]))
     assert sample.canonical.folds is None
