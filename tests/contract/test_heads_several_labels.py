@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError, RecipeError
-from regraft.heads import HEADS, Linear, Logistic, NearestMean, NearestNeighbours, Ridge, held_out
+from regraft.heads import HEADS, Linear, Logistic, Ridge, held_out
 
 OF_ONE_PENALTY = [Ridge(1.0), Logistic(1e-2, smoothing=0.0)]
 LEARNERS = [Ridge(), Logistic(), *OF_ONE_PENALTY]
-OTHERS = [NearestMean(), NearestNeighbours()]
+OTHERS = [settings() for settings in HEADS.values() if settings not in (Ridge, Logistic)]
 
 
 @pytest.fixture(params=LEARNERS, ids=repr)
@@ -21,10 +21,6 @@ def draw(count=90, width=12, seed=0):
     random = np.random.default_rng(seed)
     features = random.normal(size=(count, width)).astype(np.float32)
     return features, features[:, :3] > np.array([0.0, 0.3, 1.2], np.float32)
-
-
-def test_every_head_is_one_or_the_other():
-    assert {type(head) for head in LEARNERS + OTHERS} == set(HEADS.values())
 
 
 @pytest.mark.parametrize("width", [6, 200])

@@ -1,40 +1,81 @@
 """Classifiers on features: closed forms, paths, and populations trained as one."""
 
-from regraft.heads.classifier import Classifier, Linear, Neighbours, from_arrays, to_arrays
+from regraft.heads.classifier import Classifier, Linear, Neighbours
+from regraft.heads.elastic import ElasticLogistic
+from regraft.heads.kernel_machine import KernelMachine
+from regraft.heads.kernel_ridge import KernelRidge
+from regraft.heads.layers import Layers
+from regraft.heads.lda import Lda
 from regraft.heads.logistic import Logistic, logistic_path
 from regraft.heads.member import Examples, Member, Schedule, sample_members
 from regraft.heads.nearest_mean import NearestMean
 from regraft.heads.neighbours import NearestNeighbours
+from regraft.heads.perceptron import Perceptron
 from regraft.heads.platt import Platt, fit_platt, sigmoid
 from regraft.heads.population import Population, train_population
 from regraft.heads.ridge import Ridge, ridge_path
-from regraft.heads.selection import Head, PenaltyPath, accuracy, held_out, tempered_log_loss
+from regraft.heads.selected import SelectedRidge
+from regraft.heads.selection import Head, KnowsPath, PenaltyPath, accuracy, held_out, tempered_log_loss
+from regraft.heads.storage import from_arrays, to_arrays
+from regraft.heads.support_vectors import KernelSvm, LinearSvm
 from regraft.heads.weighting import balanced
 
+HeadSettings = (
+    Ridge
+    | Logistic
+    | ElasticLogistic
+    | Lda
+    | NearestMean
+    | NearestNeighbours
+    | LinearSvm
+    | KernelSvm
+    | KernelRidge
+    | Perceptron
+    | SelectedRidge
+)
+
 # The kinds of head that a recipe can name.
-HEADS: dict[str, type[Ridge | Logistic | NearestMean | NearestNeighbours]] = {
+HEADS: dict[str, type[HeadSettings]] = {
     "ridge": Ridge,
     "logistic": Logistic,
+    "elastic": ElasticLogistic,
+    "lda": Lda,
     "nearest_mean": NearestMean,
     "nearest_neighbours": NearestNeighbours,
+    "linear_svm": LinearSvm,
+    "kernel_svm": KernelSvm,
+    "kernel_ridge": KernelRidge,
+    "perceptron": Perceptron,
+    "selected_ridge": SelectedRidge,
 }
 
 __all__ = [
     "HEADS",
     "Classifier",
+    "ElasticLogistic",
     "Examples",
     "Head",
+    "HeadSettings",
+    "KernelMachine",
+    "KernelRidge",
+    "KernelSvm",
+    "KnowsPath",
+    "Layers",
+    "Lda",
     "Linear",
+    "LinearSvm",
     "Logistic",
     "Member",
     "NearestMean",
     "NearestNeighbours",
     "Neighbours",
     "PenaltyPath",
+    "Perceptron",
     "Platt",
     "Population",
     "Ridge",
     "Schedule",
+    "SelectedRidge",
     "accuracy",
     "balanced",
     "fit_platt",

@@ -4,15 +4,14 @@ Many ways to fit, few fitted things. Ridge, logistic regression, nearest means a
 population are a matrix and a bias; nearest neighbours keep their examples.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regraft.core.arrays import Array, Features, Labels, Scores, Weights
-from regraft.core.errors import ArtifactError, DataError, did_you_mean
+from regraft.core.errors import DataError
 
 ROWS_AT_ONCE = 1024
 
@@ -126,36 +125,3 @@ def check_width(features: Features, width: int) -> None:
             f"The features have shape {features.shape}; this classifier was fitted on rows of {width}. "
             f"Compute them with the same backbone, depths and scaling."
         )
-
-
-def to_arrays(classifier: Classifier) -> tuple[str, dict[str, Array]]:
-    """A fitted classifier as a kind and named arrays, for safetensors; `from_arrays` reads them back."""
-    if isinstance(classifier, Linear):
-        return "linear", {"weights": classifier.weights, "bias": classifier.bias}
-    if isinstance(classifier, Neighbours):
-        sizes = np.array([classifier.class_count, classifier.neighbours, METRICS.index(classifier.metric)])
-        named = {"examples": classifier.examples, "labels": classifier.labels, "weights": classifier.weights}
-        return "neighbours", {**named, "sizes": sizes}
-    raise ArtifactError(f"A {type(classifier).__name__} cannot be saved. {did_you_mean('', KINDS)}")
-
-
-def from_arrays(kind: str, arrays: Mapping[str, Any]) -> Classifier:
-    """The classifier that `to_arrays` took apart.
-
-    Raises:
-        ArtifactError: the kind is unknown, or an array is missing.
-    """
-    if kind not in KINDS:
-        raise ArtifactError(f"Unknown kind of classifier {kind!r}. {did_you_mean(kind, KINDS)}")
-    missing = [name for name in KINDS[kind] if name not in arrays]
-    if missing:
-        raise ArtifactError(f"A saved {kind} classifier lacks {', '.join(missing)}. The file may be damaged.")
-    if kind == "linear":
-        return Linear(arrays["weights"], arrays["bias"])
-    class_count, neighbours, metric = (int(size) for size in arrays["sizes"])
-    voters = (arrays["examples"], arrays["labels"], arrays["weights"])
-    return Neighbours(*voters, class_count, neighbours, METRICS[metric])
-
-
-METRICS = ("cosine", "euclidean")
-KINDS = {"linear": ("weights", "bias"), "neighbours": ("examples", "labels", "weights", "sizes")}

@@ -46,6 +46,28 @@ class KnowsHeldOut(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsPath(Protocol):
+    """A head that fits all its penalties, and their held-out scores, in one go; where `penalty` is None."""
+
+    @property
+    def penalty(self) -> float | None:
+        """The penalty asked for, or None: the best of the path."""
+        ...
+
+    def path(
+        self,
+        features: Features,
+        labels: Truth,
+        *,
+        class_count: int,
+        folds: Folds,
+        weights: Weights | None = None,
+    ) -> "PenaltyPath":
+        """Fit every penalty to all examples, then to all folds but one; see `ridge_path`."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class PenaltyPath:
     """One linear method along a list of penalties, with held-out scores for each.

@@ -14,13 +14,14 @@ from regraft.evaluation import compare_answers
 from regraft.features import fit_affine, width
 from regraft.heads import Ridge, balanced
 from regraft.pipeline.budget import Budget
-from regraft.pipeline.fitting import fit_head, multiplications
+from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.judging import Candidate, judge, no_image_known, truth_of
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.model import Model, folded
 from regraft.pipeline.recipe import Head, Recipe
 from regraft.pipeline.trials import Trials
 from regraft.pipeline.trunk import Trunk
+from regraft.pipeline.work import multiplications
 
 MOST_REPEATED, ROUNDS = 500, 3
 """Up to so many images, cross-validation is repeated: how folds fall would otherwise move the scores."""

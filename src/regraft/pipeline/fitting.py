@@ -7,16 +7,9 @@ import numpy as np
 
 from regraft.core.arrays import Features, Folds, Scores, Truth, Weights
 from regraft.core.threads import in_parallel
-from regraft.heads import Classifier, Logistic, Ridge, held_out, logistic_path, ridge_path
+from regraft.heads import Classifier, KnowsPath, Ridge, held_out, ridge_path
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.pipeline.recipe import Head
-
-DECOMPOSITION = 12
-"""Multiplications of an eigen-decomposition of [r, r] in units of r^3, at the speed of a matrix product."""
-
-PENALTIES = 25
-PASSES = 3500
-"""Over all examples, in the whole path of a logistic regression."""
 
 
 def fit_head(
@@ -30,8 +23,9 @@ def fit_head(
 ) -> tuple[Head, Scores, Classifier]:
     """Fit to all examples, and score each by fits that did not see it.
 
-    A ridge or logistic head without a penalty takes the best of its path; the head returned names it. Of
-    several ways to deal the folds the scores are averaged. Without folds every example is left out alone.
+    A head that knows a path of penalties, and was given none, takes the best of it; the head returned names
+    it. Of several ways to deal the folds the scores are averaged. Without folds every example is left out
+    alone.
 
     Returns:
         The complete settings, held-out scores [n, k] (NaN where never held out), and the classifier.
@@ -41,8 +35,8 @@ def fit_head(
     for one in dealt:
         if isinstance(head, Ridge) and head.penalty is None:
             paths.append(ridge_path(features, labels, class_count=class_count, folds=one, weights=weights))
-        elif head == Logistic() and one is not None:
-            paths.append(logistic_path(features, labels, class_count=class_count, folds=one, weights=weights))
+        elif isinstance(head, KnowsPath) and head.penalty is None and one is not None:
+            paths.append(head.path(features, labels, class_count=class_count, folds=one, weights=weights))
     if paths:
         path = _averaged(paths, labels, weights)
         chosen: Head = replace(head, penalty=float(path.penalties[path.best]))  # type: ignore[arg-type]
@@ -61,15 +55,3 @@ def _averaged(paths: Sequence[PenaltyPath], labels: Truth, weights: Weights | No
     scores = np.asarray(np.mean([path.held_out for path in paths], axis=0), np.float32)
     losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), scores))
     return replace(paths[0], held_out=scores, losses=losses)
-
-
-def multiplications(head: Head, *, examples: int, features: int, classes: int, fits: int) -> float:
-    """Roughly how many multiplications it takes to fit a head so many times; only ratios of it are used."""
-    rank = min(examples, features)
-    passes = PASSES if isinstance(head, Logistic) else PENALTIES
-    decompositions = 1 if isinstance(head, Logistic) else fits
-    return (
-        examples * features * rank
-        + decompositions * DECOMPOSITION * rank**3
-        + fits * passes * examples * rank * classes
-    )

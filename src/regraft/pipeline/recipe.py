@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
+from regraft.backbones.runtimes import RuntimeChoice as Runtime
 from regraft.core.errors import RecipeError, did_you_mean
 from regraft.core.files import read_json
 from regraft.core.hashing import plain
 from regraft.core.settings import Knob, check, from_plain
 from regraft.features import Depths, Representation, Scaling
-from regraft.heads import HEADS, Logistic, NearestMean, NearestNeighbours, Ridge
+from regraft.heads import HEADS, HeadSettings
 
-Head = Ridge | Logistic | NearestMean | NearestNeighbours
+Head = HeadSettings
 
-Runtime = Literal["auto", "openvino", "torch"]
 ClassWeights = Literal["none", "balanced"]
 Together = Literal["auto", "given"]
 TestBy = Literal["lot", "time"]

@@ -1,0 +1,131 @@
+"""Multinomial logistic regression under penalties that make weights exactly zero.
+
+    minimise  sum_i w_i cross_entropy(y_i, b + W'x_i) + R(W)
+
+for any R whose proximal step is known in closed form. Features are centred and measured in units of their
+root mean squared length, so that R means the same for features of any scale, and `b` is not penalised.
+
+Source: accelerated proximal gradient, Beck & Teboulle 2009, 10.1137/080716542 (FISTA); restarts of
+    O'Donoghue & Candes 2015, 10.1007/s10208-013-9150-3.
+Differs: the curvature is searched for at every step, downward too, since far from the start a softmax is much
+    flatter than its bound of 1/2. Scores are linear in W, so those at the extrapolated point cost no product.
+Cost: some hundred steps of 4 n d k multiplications, in float32; never a [d, d] matrix.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from regraft.core.arrays import Array, Features, Labels, Weights
+from regraft.heads.classifier import Linear
+from regraft.heads.logistic import softmax
+from regraft.heads.spectrum import ABSOLUTE_FLOOR
+from regraft.heads.weighting import indicators, spread
+
+ITERATIONS = 2000
+TOLERANCE = 1e-7
+BOUND = 0.5
+"""On the curvature of a softmax's cross-entropy."""
+
+Solution = Float[Array, "s k"]
+Shrink = Callable[[Float[Array, "d k"], float], Float[Array, "d k"]]
+"""The weights nearest to given ones under a penalty, which counts as many times as the number says."""
+
+
+class Problem(NamedTuple):
+    """Examples centred and scaled, a column of ones last, and the targets of the classes that have any."""
+
+    rows: Float[Array, "n s"]
+    targets: Float[Array, "n k"]
+    weights: Weights
+    present: Bool[Array, " k"]
+    centre: Float[Array, " d"]
+    scale: float
+
+    @classmethod
+    def of(cls, features: Features, labels: Labels, *, class_count: int, weights: Weights) -> "Problem":
+        """Centre and scale. Features that are all alike become zeros."""
+        centre = weights @ features / weights.sum()
+        rows = np.empty((len(features), features.shape[1] + 1), np.float32)
+        rows[:, :-1], rows[:, -1] = features - centre, 1
+        spread_of = float(weights @ (rows[:, :-1] ** 2).sum(axis=1, dtype=np.float64) / weights.sum())
+        scale = np.sqrt(spread_of) if spread_of > ABSOLUTE_FLOOR * float(centre @ centre) else np.inf
+        rows[:, :-1] /= np.float32(scale)
+        targets = indicators(labels, class_count)
+        present = np.asarray(targets.any(axis=0))
+        return cls(rows, targets[:, present], weights, present, centre, scale)
+
+    @property
+    def nothing(self) -> Solution:
+        """No weights, and the biases that are best without: the logarithms of the classes' shares."""
+        start = np.zeros((self.rows.shape[1], self.targets.shape[1]), np.float32)
+        start[-1] = np.log(self.weights @ self.targets / self.weights.sum())
+        return start
+
+    @property
+    def pull(self) -> Float[Array, "d k"]:
+        """How strongly the loss pulls each weight away from zero, where all are zero."""
+        shares = self.weights @ self.targets / self.weights.sum()
+        slopes = (self.weights[:, None] * (self.targets - shares)).astype(np.float32)
+        return np.asarray(self.rows[:, :-1].T @ slopes)
+
+    def linear(self, solution: Solution) -> Linear:
+        """A solution as weights on features; absent classes lie log(n + 1) below the mean of the others."""
+        weights = solution[:-1].astype(np.float64) / self.scale
+        bias = solution[-1] - self.centre @ weights
+        fitted = Linear(weights.astype(np.float32), bias.astype(np.float32))
+        return spread(fitted, self.present, float(np.log(len(self.rows) + 1)))
+
+
+def descend(problem: Problem, shrink: Shrink, *, start: Solution, iterations: int = ITERATIONS) -> Solution:
+    """Minimise from a start, until a step's slope is below 1e-7 of the summed weights."""
+    rows, total = problem.rows, float(problem.weights.sum())
+    now = before = start
+    scores = earlier = rows @ start
+    curvature, momentum = BOUND * total / 16, 1.0
+    for _ in range(iterations):
+        grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        ahead = np.float32((momentum - 1) / grown)
+        point, at = now + ahead * (now - before), scores + ahead * (scores - earlier)
+        step = _step(problem, shrink, point, at, curvature=0.9 * curvature)
+        # Momentum that points away from where the step goes has overshot.
+        momentum = 1.0 if float(((point - step.solution) * (step.solution - now)).sum()) > 0 else grown
+        before, earlier, now, scores, curvature = now, scores, *step
+        if float(np.abs(now - point).max()) * curvature <= TOLERANCE * total:
+            break
+    return now
+
+
+class Step(NamedTuple):
+    """Where a step led, the scores there, and the curvature under which it was good."""
+
+    solution: Solution
+    scores: Float[Array, "n k"]
+    curvature: float
+
+
+def _step(
+    problem: Problem, shrink: Shrink, point: Solution, at: Float[Array, "n k"], *, curvature: float
+) -> Step:
+    """One proximal step; the curvature doubles until its parabola lies above the loss."""
+    value, slopes = _loss(problem, at)
+    gradient = problem.rows.T @ slopes
+    while True:
+        moved = point - gradient / np.float32(curvature)
+        moved[:-1] = shrink(moved[:-1], 1 / curvature)
+        scores, change = problem.rows @ moved, moved - point
+        slope, length = float((gradient * change).sum()), float((change**2).sum())
+        below = value + slope + curvature / 2 * length
+        if _loss(problem, scores)[0] <= below + 1e-6 * abs(value) or curvature > problem.weights.sum():
+            return Step(moved, scores, curvature)
+        curvature *= 2
+
+
+def _loss(problem: Problem, scores: Float[Array, "n k"]) -> tuple[float, Float[Array, "n k"]]:
+    """The summed cross-entropy, and its slopes by the scores."""
+    probabilities, potential = softmax(scores)
+    losses = potential - (problem.targets * scores).sum(axis=1)
+    slopes = problem.weights[:, None] * (probabilities - problem.targets)
+    return float(problem.weights @ losses), slopes.astype(np.float32)

@@ -1,0 +1,193 @@
+"""Linear heads of a smooth loss along a path of penalties, in a reduced and preconditioned basis.
+
+    minimise  sum_i w_i loss(y_i, b + W'x_i) + penalty * spread / 2 * |W|^2
+
+with `spread` as in `ridge`, so that a penalty means the same for features of any scale. The solution lies in
+the span of the centred examples, so coordinates in the axes of their singular value decomposition, at most
+min(n, d) of them, hold it exactly. In those axes the Hessian is near diag(c s + penalty), with s the squared
+singular values and c the mean curvature of the loss; measuring each coordinate in units of the inverse root
+of that makes the problem nearly round.
+
+Source: L-BFGS, Liu & Nocedal 1989, 10.1007/BF01589116.
+Differs: preconditioned as above; each penalty starts from the next stronger one's solution.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
+from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.classifier import Linear
+from regraft.heads.selection import PenaltyPath, held_out_loss
+from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
+from regraft.heads.weighting import check_folds, fold_numbers, indicators, spread
+
+FOLDS = 5
+ITERATIONS = 300
+TOLERANCE = 1e-10
+
+Solution = Float[Array, "s k"]
+Units = Float[Array, "s #k"]
+
+
+class Loss(NamedTuple):
+    """A loss of scores against targets, both [n, k].
+
+    `targets` makes them of indicators and example weights. `slopes` gives the losses [n] and their slopes by
+    the scores, `curvature` how each score bends its loss. `is_joint` says that classes share a softmax.
+    """
+
+    targets: Callable[[Scores, Weights], Scores]
+    slopes: Callable[[Scores, Scores], tuple[Float[Array, " n"], Float[Array, "n k"]]]
+    curvature: Callable[[Scores, Scores], Float[Array, "n k"]]
+    is_joint: bool
+
+
+class Examples(NamedTuple):
+    """What is fitted to: weights have been checked."""
+
+    features: Features
+    labels: Truth
+    class_count: int
+    weights: Weights
+
+
+class Problem(NamedTuple):
+    """Examples in the axes of their spectrum, with what leads back to features and to all classes."""
+
+    side: Moments
+    whole: Spectrum
+    present: Bool[Array, " k"]
+    rows: Float[Array, "n s"]
+    targets: Float[Array, "n k"]
+    weights: Weights
+    loss: Loss
+
+    @classmethod
+    def of(cls, examples: Examples, loss: Loss) -> "Problem":
+        """Reduce the examples to the axes of their spectrum, and the targets to classes that have examples.
+
+        A label that excludes no other needs no examples: its score falls by itself where it has none.
+        """
+        features, labels, class_count, weights = examples
+        targets = indicators(labels, class_count)
+        present = np.asarray(targets.any(axis=0) | (labels.ndim == 2))
+        targets = targets[:, present]
+        side = moments(features, targets, weights)
+        whole = side.without(NO_ROWS)
+        rows = side.coordinates(whole, slice(None)) / np.sqrt(weights)[:, None]
+        rows = np.column_stack([rows, np.ones(len(rows))]).astype(np.float32)
+        return cls(side, whole, present, rows, loss.targets(targets, weights), weights, loss)
+
+    @property
+    def nothing(self) -> Solution:
+        """The start of all paths: every score zero."""
+        return np.zeros((self.rows.shape[1], self.targets.shape[1]))
+
+    def linear(self, solution: Solution) -> Linear:
+        """A solution as weights on features. An absent class is as likely as log(n + 1) below the mean."""
+        coefficients = self.whole.basis @ solution[:-1]
+        weights = self.side.lift(coefficients)
+        bias = solution[-1] - self.whole.offset @ coefficients - self.side.centre @ weights
+        fitted = Linear(weights.astype(np.float32), bias.astype(np.float32))
+        return spread(fitted, self.present, np.log(len(self.rows) + 1))
+
+    def scores(self, solution: Solution, rows: Bool[Array, " n"]) -> Float[Array, "r k"]:
+        """Scores of some examples, over all classes."""
+        fitted = Linear(solution[:-1], solution[-1])
+        return spread(fitted, self.present, np.log(len(self.rows) + 1)).scores(self.rows[rows, :-1])
+
+
+def fit_penalty(examples: Examples, loss: Loss, *, penalty: float) -> Linear:
+    """Fit under one penalty, from the solution of one ten times as strong."""
+    with single_threaded_blas():
+        problem = Problem.of(examples, loss)
+        absolute = penalty * problem.whole.spread(examples.weights)
+        start = solve(problem, 10 * absolute, start=problem.nothing)
+        return problem.linear(solve(problem, absolute, start=start))
+
+
+def penalty_path(
+    examples: Examples, loss: Loss, *, penalties: Float[Array, " p"], folds: Folds
+) -> PenaltyPath:
+    """Fit every penalty to all examples, then to all folds but one; see `ridge_path`.
+
+    Cost: one eigen-decomposition; then (f + 1) p fits of some tens of passes, each 4 n r k multiplications.
+
+    Raises:
+        DataError: folds cannot be used; see `check_folds`.
+    """
+    labels, weights = examples.labels, examples.weights
+    check_folds(folds, len(labels))
+    with single_threaded_blas():
+        problem = Problem.of(examples, loss)
+        absolute = penalties * problem.whole.spread(weights)
+        solutions = descend(problem, absolute)
+    held_out = np.full((len(penalties), len(labels), examples.class_count), np.nan, np.float32)
+
+    def leave_out(number: int) -> None:
+        out = folds == number
+        # Not started from the solution on all examples: where the penalty is weak, it would barely move, and
+        # the held-out labels would be read through the start.
+        rest = problem._replace(weights=np.where(out, 0, weights))
+        for at, solution in enumerate(descend(rest, absolute)):
+            held_out[at, out] = problem.scores(solution, out)
+
+    in_parallel(leave_out, fold_numbers(folds).tolist())
+    losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), held_out))
+    return PenaltyPath(penalties, held_out, losses, lambda index: problem.linear(solutions[index]))
+
+
+def dealt(labels: Truth) -> Folds:
+    """Fold numbers that go round within each class, or within each set of labels."""
+    folds = np.empty(len(labels), dtype=np.int64)
+    order = np.argsort(labels, kind="stable") if labels.ndim == 1 else np.lexsort(labels.T)
+    folds[order] = np.arange(len(labels)) % FOLDS
+    return folds
+
+
+def descend(problem: Problem, penalties: Float[Array, " p"]) -> list[Solution]:
+    """Solutions for every penalty, each started from the next stronger penalty's."""
+    solution, solutions = problem.nothing, [problem.nothing] * len(penalties)
+    for at in np.argsort(-penalties):
+        solutions[at] = solution = solve(problem, float(penalties[at]), start=solution)
+    return solutions
+
+
+def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
+    """Minimise by L-BFGS over coordinates divided by `units`, the inverse roots of the expected curvature."""
+    rows, targets, weights = problem.rows, problem.targets, problem.weights[:, None]
+    curvature = problem.loss.curvature(rows @ start.astype(np.float32), targets)
+    units = _units(problem, curvature.mean(axis=0), penalty)
+    shrinkage = np.append(np.full(len(units) - 1, penalty), 0.0)[:, None]
+
+    def objective(flat: Float[Array, " v"]) -> tuple[float, Float[Array, " v"]]:
+        solution = flat.reshape(start.shape) * units
+        losses, slopes = problem.loss.slopes(rows @ solution.astype(np.float32), targets)
+        slope = rows.T @ (weights * slopes).astype(np.float32)
+        value = weights[:, 0] @ losses + 0.5 * float((shrinkage * solution**2).sum())
+        return float(value), (units * (slope + shrinkage * solution)).ravel()
+
+    from scipy.optimize import minimize  # Not above, see `tempered_log_loss`.
+
+    options = {"maxiter": ITERATIONS, "ftol": TOLERANCE, "gtol": 1e-7 * float(weights.sum())}
+    found = minimize(objective, (start / units).ravel(), jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
+    return np.asarray(found.x.reshape(start.shape) * units)
+
+
+def _units(problem: Problem, curvature: Float[Array, " k"], penalty: float) -> Units:
+    """What each coordinate is measured in, the bias last.
+
+    Classes that share a softmax share their units: adding one number to all scores changes nothing, and no
+    step may drift that way. Labels on their own each have theirs, rare ones longer.
+    """
+    if problem.loss.is_joint:
+        return np.append(1 / np.sqrt(curvature.mean() * problem.whole.values + penalty), 1.0)[:, None]
+    # Of a label that no example has, nothing is curved; one example's worth keeps its steps finite.
+    curvature = np.maximum(curvature, 1 / len(problem.rows))
+    curves = np.outer(np.append(problem.whole.values, problem.weights.sum()), curvature)
+    curves[:-1] += penalty
+    return np.asarray(1 / np.sqrt(curves))

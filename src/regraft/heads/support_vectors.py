@@ -1,0 +1,154 @@
+"""Support vector machines, linear and with a Gaussian kernel, one class against the rest.
+
+Scores are distances from the margins, one for each class; the temperature makes probabilities of them, as of
+those of any other head.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from regraft.core.arrays import Array, Features, Folds, Labels, Scores, Truth, Weights
+from regraft.core.errors import DataError
+from regraft.core.settings import Knob, check
+from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.classifier import Linear
+from regraft.heads.kernel_machine import KernelMachine, gamma_of, gaussian, require_few, squared_distances
+from regraft.heads.reduced import Examples, Loss, dealt, fit_penalty, penalty_path
+from regraft.heads.selection import PenaltyPath
+from regraft.heads.weighting import checked, one_each, spread
+
+PENALTIES = np.logspace(-3, 1, 5)
+MOST_EXAMPLES, MOST_CLASSES = 10_000, 1000
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class LinearSvm:
+    """One squared hinge for each class, max(0, 1 - y s)^2 with y = 1 or -1, and an L2 penalty on the weights.
+
+    Without a penalty, `fit` takes the best of a path on five folds.
+
+    Source: Cortes & Vapnik 1995, 10.1007/BF00994018; squared hinge as in LIBLINEAR, Fan et al. 2008.
+    Differs: all classes are solved as one by `reduced`; the bias is not penalised, where LIBLINEAR does so.
+        With C for LIBLINEAR's, a penalty p is that of C = 1 / (2 p spread), up to the bias.
+    Cost: see `reduced`.
+    """
+
+    penalty: Annotated[float | None, Knob("penalty on squared weights", low=1e-8, high=1e4, log=True)] = None
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def fit(
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
+    ) -> Linear:
+        """Fit to the optimum."""
+        if self.penalty is None:
+            folds = dealt(labels)
+            path = self.path(features, labels, class_count=class_count, folds=folds, weights=weights)
+            return path.classifier(path.best)
+        weights = checked(features, labels, class_count=class_count, weights=weights)
+        examples = Examples(features, one_each(labels), class_count, weights)
+        return fit_penalty(examples, SQUARED_HINGE, penalty=self.penalty)
+
+    def path(
+        self,
+        features: Features,
+        labels: Truth,
+        *,
+        class_count: int,
+        folds: Folds,
+        weights: Weights | None = None,
+    ) -> PenaltyPath:
+        """Fit five penalties to all examples, then to all folds but one; see `penalty_path`.
+
+        Raises:
+            DataError: features, labels, weights or folds cannot be used; see `checked` and `check_folds`.
+        """
+        weights = checked(features, labels, class_count=class_count, weights=weights)
+        examples = Examples(features, one_each(labels), class_count, weights)
+        return penalty_path(examples, SQUARED_HINGE, penalties=PENALTIES, folds=folds)
+
+
+@dataclass(frozen=True)
+class KernelSvm:
+    """A support vector machine with a Gaussian kernel for each class against the rest, by LIBSVM.
+
+    Source: Cortes & Vapnik 1995, 10.1007/BF00994018; Chang & Lin 2011 (LIBSVM), 10.1145/1961189.1961199.
+    Differs: all classes read one kernel matrix; scores are one against the rest, so that there are k.
+    Cost: n^2 d multiplications and 2 n^2 float64 numbers, then one sequential optimisation for each class.
+        At most 10,000 examples and 1000 classes that have any.
+    """
+
+    cost: Annotated[float, Knob("of an example inside its margin, C", low=1e-3, high=1e5, log=True)] = 10.0
+    width: Annotated[float, Knob("of the kernel, in median distances", low=0.05, high=20, log=True)] = 1.0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def fit(
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
+    ) -> KernelMachine:
+        """Fit class by class and keep the examples that support any.
+
+        Raises:
+            DataError: features, labels or weights cannot be used, or there are too many examples or classes.
+        """
+        weights = checked(features, labels, class_count=class_count, weights=weights)
+        labels = one_each(labels)
+        present = np.bincount(labels, minlength=class_count) > 0
+        require_few(len(labels), MOST_EXAMPLES, head="kernel_svm")
+        if present.sum() > MOST_CLASSES:
+            raise DataError(
+                f"The kernel_svm head is fitted once for each class, for at most {MOST_CLASSES} of them; "
+                f"{present.sum()} have examples. Take kernel_ridge, ridge or logistic."
+            )
+        centre = features.mean(axis=0, dtype=np.float64)
+        with single_threaded_blas():
+            squares = squared_distances(features - centre, features - centre)
+        gamma = gamma_of(squares, weights, width=self.width)
+        duals = self._duals(gaussian(squares, gamma), labels, weights, present)
+        return _supported(duals, features - centre, centre, gamma)
+
+    def _duals(
+        self, kernel: Float[Array, "n n"], labels: Labels, weights: Weights, present: Bool[Array, " k"]
+    ) -> Linear:
+        """Dual coefficients [n, k] and biases of all classes, those without examples included."""
+        duals, bias = np.zeros((len(labels), int(present.sum()))), np.ones(int(present.sum()))
+
+        def separate(place: int) -> None:
+            from sklearn.svm import SVC
+
+            own = labels == np.flatnonzero(present)[place]
+            machine = SVC(C=self.cost, kernel="precomputed", tol=TOLERANCE, cache_size=1)
+            machine.fit(kernel, own, sample_weight=weights)
+            duals[machine.support_, place] = machine.dual_coef_[0]
+            bias[place] = machine.intercept_[0]
+
+        # A single class is on the right side of no margin at all.
+        if len(bias) > 1:
+            in_parallel(separate, range(len(bias)))
+        return spread(Linear(duals, bias), present, gap=float(np.log(len(labels) + 1)))
+
+
+def _supported(duals: Linear, centred: Features, centre: Float[Array, " d"], gamma: float) -> KernelMachine:
+    """The machine of those examples whose dual coefficients are not all zero."""
+    supports = duals.weights.any(axis=1)
+    return KernelMachine.of(centred[supports], Linear(duals.weights[supports], duals.bias), centre, gamma)
+
+
+def _hinge(scores: Scores, targets: Scores) -> tuple[Float[Array, " n"], Float[Array, "n k"]]:
+    """Squared hinges summed over classes, and their slopes, in float64."""
+    short = np.maximum(1 - targets * scores, 0).astype(np.float64)
+    return (short**2).sum(axis=1), -2 * targets * short
+
+
+SQUARED_HINGE = Loss(
+    targets=lambda ballots, _weights: 2 * ballots - 1,
+    slopes=_hinge,
+    curvature=lambda scores, targets: 2.0 * (targets * scores < 1),
+    is_joint=False,
+)

@@ -1,0 +1,68 @@
+"""How much work it is to fit a head, before it is fitted: what the budget is asked for."""
+
+from regraft.heads import (
+    ElasticLogistic,
+    KernelRidge,
+    KernelSvm,
+    Lda,
+    LinearSvm,
+    Logistic,
+    NearestMean,
+    NearestNeighbours,
+    Perceptron,
+    SelectedRidge,
+)
+from regraft.pipeline.recipe import Head
+
+DECOMPOSITION = 12
+"""Multiplications of an eigen-decomposition of [r, r] in units of r^3, at the speed of a matrix product."""
+
+PENALTIES = 25
+PASSES = 3500
+"""Over all examples, in the whole path of a logistic regression or a linear support vector machine."""
+
+PROXIMAL_PASSES, RANKING_PASSES = 5000, 1200
+"""Over all examples, in the whole path of an elastic net, and in a group lasso that ranks features."""
+
+SEQUENTIAL_PASSES = 200
+"""Over the kernel matrix, for one class of a kernel machine."""
+
+STOPPED_EARLY = 0.5
+"""The share of its epochs that a perceptron goes through."""
+
+
+def multiplications(head: Head, *, examples: int, features: int, classes: int, fits: int) -> float:
+    """Roughly how many multiplications it takes to fit a head so many times; only ratios of it are used."""
+    n, d, k = examples, features, classes
+    rank = min(n, d)
+    decomposition = n * d * rank + DECOMPOSITION * rank**3
+    match head:
+        case Logistic() | LinearSvm():
+            work = decomposition + fits * PASSES * n * rank * k
+        case ElasticLogistic():
+            work = fits * PROXIMAL_PASSES * n * d * k
+        case Lda():
+            work = fits * (decomposition + d * rank * k)
+        case NearestMean():
+            work = fits * n * d * k
+        case NearestNeighbours():
+            work = n * n * d
+        case KernelSvm():
+            work = fits * n * n * (d + SEQUENTIAL_PASSES * k)
+        case KernelRidge():
+            work = n * n * d + fits * DECOMPOSITION * n**3
+        case Perceptron():
+            h = head.width
+            work = fits * STOPPED_EARLY * head.epochs * 6 * n * h * (d + (head.layers - 1) * h + k)
+        case SelectedRidge():
+            kept = max(1, int(head.share * d))
+            work = fits * (RANKING_PASSES * n * d * k + _ridge(n, kept, k, fits=1))
+        case _:
+            work = _ridge(n, d, k, fits=fits)
+    return work
+
+
+def _ridge(n: int, d: int, k: int, *, fits: int) -> float:
+    """One pass over the features; then a decomposition and all penalties for each fit."""
+    rank = min(n, d)
+    return n * d * rank + fits * (DECOMPOSITION * rank**3 + PENALTIES * n * rank * k)
