@@ -1,56 +1,63 @@
 """A network ready to embed images, and how to get one."""
 
-import shutil
-import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regraft.backbones import source_head
 from regraft.backbones.card import Card
+from regraft.backbones.converted import (
+    CARD,
+    LAYOUT_VERSION,
+    ConversionError,
+    ConvertedFor,
+    check_images,
+    folder_of,
+    load_converted,
+)
 from regraft.backbones.runtimes import (
     Embed,
     Runtime,
-    convert_to_openvino,
+    RuntimeChoice,
     has_cuda,
-    openvino_runtime,
     relative_error,
+    require_cpu_precision,
     torch_runtime,
 )
+from regraft.backbones.source_head import SourceHead
 from regraft.backbones.sources import Source, build, identify
 from regraft.core.arrays import Features, Images
-from regraft.core.errors import ArtifactError, BackboneError, RegraftError
-from regraft.core.files import cache_folder, read_json, write_json
-from regraft.core.hashing import fingerprint, sha256_of_file
+from regraft.core.errors import BackboneError
+from regraft.core.hashing import fingerprint
 from regraft.core.seeds import generator
-from regraft.core.settings import from_plain
 from regraft.data.formats.decode import DECODE_VERSION
 
 if TYPE_CHECKING:
     from torch import nn
 
-LAYOUT_VERSION = 1
-"""Raise it when `depths.py` changes what a row holds: converted networks and stored features are then new."""
 
-LARGEST_ERROR = 1e-3
-
-CARD, NETWORK = "card.json", "network.xml"
+def _no_head() -> SourceHead | None:
+    return None
 
 
 @dataclass(frozen=True)
 class Backbone:
     """A pretrained network that turns images into rows of pooled features.
 
-    `relative_error` is that of the runtime against torch on the images of the check, 0 for torch itself.
+    `relative_error` is that of the runtime and its precision against the network as it was given, on the
+    images of the check; 0 for torch in full precision.
     """
 
     card: Card
     runtime: Runtime
     relative_error: float
     _embed: Embed = field(repr=False, compare=False)
+    _quantised_sha256: str = field(default="", repr=False)
+    _read_source_head: Callable[[], SourceHead | None] = field(default=_no_head, repr=False, compare=False)
 
     def embed(self, images: Images) -> Features:
         """Pooled features [b, card.width] of uint8 images [b, card.image_px, card.image_px, 3]."""
@@ -58,8 +65,17 @@ class Backbone:
 
     @property
     def key(self) -> str:
-        """Names what features depend on besides the file: its decoding, weights, view, depths and pooling."""
-        return fingerprint([LAYOUT_VERSION, DECODE_VERSION, self.card.identity])
+        """Names what features depend on besides the file: its decoding, weights, view, depths and pooling.
+
+        An int8 network's numbers come from the quantisation, so they are part of its name.
+        """
+        quantised = [self._quantised_sha256] if self._quantised_sha256 else []
+        return fingerprint([LAYOUT_VERSION, DECODE_VERSION, self.card.identity, *quantised])
+
+    @cached_property
+    def source_head(self) -> SourceHead | None:
+        """The linear classifier the network was trained with; None where it has none, or another kind."""
+        return self._read_source_head()
 
     def measure_images_per_s(self, images: int = 16) -> float:
         """Throughput on a batch of noise, after one warm-up batch."""
@@ -71,136 +87,106 @@ class Backbone:
         return images / (time.perf_counter() - started)
 
 
-def load(name: str, *, runtime: Literal["auto", "openvino", "torch"] = "auto") -> Backbone:
+def load(name: str, *, runtime: RuntimeChoice = "auto") -> Backbone:
     """Load a pretrained network by name and choose how to run it.
 
     On a CPU the network is converted to OpenVINO once, compared with torch on the same images, and kept in
     the cache; later loads import neither torch nor timm. With a GPU, torch runs it.
 
     Args:
-        name: `BASE[:96px][:int8|:bf16]`, as in `lite0:96px` or `timm:resnet50@weights.pth`; see `identify`.
-        runtime: `auto` prefers torch on a GPU, then OpenVINO, then torch on the CPU.
+        name: `BASE[:96px][:int8|:bf16|:fp16]`, as in `lite0:96px` or `timm:resnet50@weights.pth`; see
+            `identify`. `int8` is quantised and runs with OpenVINO; `bf16` wants a CPU or GPU that has it;
+            `fp16` wants a GPU.
+        runtime: `auto` prefers torch on a GPU, then OpenVINO, then torch on the CPU. `torch-compile` is torch
+            with a network compiled at the first batch.
 
     Raises:
-        BackboneError: the name is unknown, the weights cannot be had or do not fit, or `openvino` was asked
-            for and cannot run the network or disagrees with torch by more than 1e-3.
+        BackboneError: the name is unknown, the weights cannot be had or do not fit, or the runtime asked for
+            cannot run the network, lacks its precision, or disagrees with torch by more than 1e-3.
         ArtifactError: the cache folder cannot be written.
     """
     source = identify(name)
-    if runtime == "torch" or (runtime == "auto" and has_cuda()):
-        return _load_torch(source)
-    folder = _converted_folder(source)
-    try:
-        return _load_converted(folder)
-    except _NotConvertedError:
-        pass
-    try:
-        _convert(source, folder)
-    except _ConversionError:
-        if runtime == "openvino":
-            raise
-        return _load_torch(source)
-    return _load_converted(folder)
-
-
-def is_ready(name: str, *, runtime: Literal["auto", "openvino", "torch"] = "auto") -> bool:
-    """Whether loading a network takes a moment only, because it was converted before."""
-    if runtime == "torch" or (runtime == "auto" and has_cuda()):
-        return False
-    return (_converted_folder(identify(name)) / CARD).exists()
-
-
-class _ConversionError(BackboneError):
-    """A network that OpenVINO cannot express, or that computes something else once converted."""
-
-
-class _NotConvertedError(ArtifactError):
-    """No converted network lies in the cache, or a damaged one."""
-
-
-def _load_torch(source: Source) -> Backbone:
-    from regraft.backbones.depths import Embedding
-
-    network, card = build(source)
-    return Backbone(card, "torch", 0.0, torch_runtime(Embedding(network, card)))
-
-
-def _converted_folder(source: Source) -> Path:
-    key = fingerprint([LAYOUT_VERSION, source.name, source.sha256, version("openvino"), version("timm")])
-    return cache_folder() / "networks" / key[:16]
-
-
-def _load_converted(folder: Path) -> Backbone:
-    """Load from the cache. Whatever is wrong with what lies there is mended by converting again."""
-    try:
-        record = read_json(folder / CARD)
-        if any(sha256_of_file(folder / file) != sha256 for file, sha256 in record["sha256"].items()):
-            raise _NotConvertedError(f"A file in {folder} was cut short or changed.")
-        card = from_plain(Card, record["card"])
-        return Backbone(card, "openvino", record["relative_error"], openvino_runtime(folder / NETWORK))
-    except (RegraftError, OSError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise _NotConvertedError(f"{folder} holds no network that can be used ({error}).") from error
-
-
-def _convert(source: Source, folder: Path) -> None:
-    """Convert, check, and put the result in place as one whole folder, also when two processes do so."""
-    network, card = build(source)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".converting-"))
-    except OSError as error:
-        raise ArtifactError(f"Cannot write the cache folder {folder.parent}: {error.strerror}.") from error
-    try:
-        difference = _convert_and_compare(source, network, card, temporary / NETWORK)
-        hashes = {file.name: sha256_of_file(file) for file in temporary.iterdir()}
-        write_json(temporary / CARD, {"card": card, "relative_error": difference, "sha256": hashes})
-        temporary.chmod(0o755)  # Temporary folders are private; a cache may be shared.
-        _put_in_place(temporary, folder)
-    except (OSError, RuntimeError) as error:
-        # OpenVINO reports a full disk as a RuntimeError.
-        raise ArtifactError(
-            f"Cannot keep the converted network in {folder}: {error}. "
-            f"Free some space, or name another folder in $REGRAFT_CACHE."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _convert_and_compare(source: Source, network: "nn.Module", card: Card, file: Path) -> float:
-    from regraft.backbones.depths import Embedding
-
-    embedding = Embedding(network, card).eval()
-    try:
-        convert_to_openvino(embedding, card.image_px, file)
-    except BackboneError as error:
-        raise _ConversionError(f"{source.name}: {error}") from error
-    images = generator(0, "check").integers(0, 256, (3, card.image_px, card.image_px, 3), dtype=np.uint8)
-    images[1] = np.linspace(0, 255, card.image_px, dtype=np.uint8)[:, None, None]
-    try:
-        rows = openvino_runtime(file)(images)
-    except RuntimeError as error:
-        raise _ConversionError(
-            f"OpenVINO cannot run {source.name} ({error}). Use --runtime torch."
-        ) from error
-    difference = relative_error(rows, torch_runtime(embedding)(images))
-    if not difference <= LARGEST_ERROR:
-        raise _ConversionError(
-            f"{source.name} converted to OpenVINO differs from torch by {difference:.1e} (relative), more "
-            f"than {LARGEST_ERROR:.0e}. Use --runtime torch."
-        )
-    return difference
-
-
-def _put_in_place(temporary: Path, folder: Path) -> None:
-    """Make the new folder the one that counts, unless another process just put a good one there."""
-    for _attempt in range(3):
-        try:
-            temporary.rename(folder)
-        except OSError:
+    chosen = _choose(source, runtime)
+    match chosen:
+        case "torch" | "torch-compile":
+            return _load_torch(source, chosen)
+        case "openvino" | "onnxruntime":
             try:
-                _load_converted(folder)
-            except _NotConvertedError:
-                shutil.rmtree(folder, ignore_errors=True)
-                continue
-        return
-    raise OSError(f"{folder} cannot be replaced; delete it")
+                return _load_converted(source, chosen)
+            except ConversionError:
+                if runtime != "auto" or _needs_openvino(source):
+                    raise
+    return _load_torch(source, "torch")
+
+
+def is_ready(name: str, *, runtime: RuntimeChoice = "auto") -> bool:
+    """Whether loading a network takes a moment only, because it was converted before."""
+    source = identify(name)
+    match _choose(source, runtime):
+        case "openvino" | "onnxruntime" as chosen:
+            return (folder_of(source, chosen) / CARD).exists()
+        case _:
+            return False
+
+
+def address(name: str, *, runtime: RuntimeChoice = "auto") -> tuple[str, Runtime]:
+    """A key of a network's weights, size and precision, and the runtime it would get; loads nothing.
+
+    Raises:
+        BackboneError: the name is unknown, its file is missing, or the runtime lacks its precision.
+    """
+    source = identify(name)
+    return fingerprint([LAYOUT_VERSION, source.name, source.sha256]), _choose(source, runtime)
+
+
+def _choose(source: Source, runtime: RuntimeChoice) -> Runtime:
+    """The runtime that `auto` stands for.
+
+    Raises:
+        BackboneError: the runtime cannot run a network of this precision.
+    """
+    if runtime == "auto":
+        on_torch = source.precision == "fp16" or has_cuda()
+        runtime = "torch" if on_torch and not _needs_openvino(source) else "openvino"
+    if runtime != "openvino" and _needs_openvino(source):
+        raise BackboneError(f"{source.name} runs with OpenVINO only. Leave '--runtime {runtime}' away.")
+    if runtime == "onnxruntime" and source.precision != "full":
+        raise BackboneError(
+            f"ONNX Runtime runs networks in full precision here. Leave ':{source.precision}' away, or use "
+            f"--runtime openvino."
+        )
+    if runtime == "openvino":
+        require_cpu_precision(source.precision)
+    return runtime
+
+
+def _needs_openvino(source: Source) -> bool:
+    return source.precision == "int8"
+
+
+def _load_torch(source: Source, runtime: Runtime) -> Backbone:
+    from regraft.backbones.depths import Embedding
+
+    network, card = build(source)
+    embedding = Embedding(network, card).eval()
+    embed = torch_runtime(embedding, precision=card.precision, compiled=runtime == "torch-compile")
+    return Backbone(card, runtime, _error_of_precision(embedding, card, embed), embed)
+
+
+def _error_of_precision(embedding: "nn.Module", card: Card, embed: Embed) -> float:
+    if card.precision == "full":
+        return 0.0
+    images = check_images(card)
+    return relative_error(embed(images), torch_runtime(embedding)(images))
+
+
+def _load_converted(source: Source, runtime: ConvertedFor) -> Backbone:
+    found = load_converted(source, runtime)
+    return Backbone(
+        found.card,
+        runtime,
+        found.relative_error,
+        found.embed,
+        found.weights_sha256 if source.precision == "int8" else "",
+        lambda: source_head.read(found.folder),
+    )

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from regraft.backbones.names import Precision
 from regraft.core.hashing import plain
 
 Pooling = Literal["mean", "grid"]
+Depths = Literal["last", "all", "grid"]
 GRID = 2
 """Side of the coarse grid that keeps a little of *where* something is: 2 x 2 cells."""
 
@@ -38,7 +40,7 @@ class Card:
 
     `sha256` is of the weights file, or of the weights themselves when they came from a hub. `mean` and
     `std` are of pixels scaled to [0, 1]. `multiply_adds` counts one image at `image_px`. `precision` is
-    `full`, `bf16` or `int8`.
+    `full`, `bf16`, `fp16` or `int8`.
     """
 
     name: str
@@ -54,7 +56,7 @@ class Card:
     stages: tuple[Stage, ...]
     parameters: int
     multiply_adds: int
-    precision: str = "full"
+    precision: Precision = "full"
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -80,6 +82,11 @@ class Card:
             blocks.append(Block(stage.name, pooling, start, start + width))
             start += width
         return tuple(blocks)
+
+    def columns(self, depths: Depths) -> tuple[slice, ...]:
+        """The columns of a row that a choice of depths means, one slice for each depth and pooling."""
+        blocks = [block for block in self.blocks if depths == "grid" or block.pooling == "mean"]
+        return tuple(slice(one.start, one.stop) for one in (blocks[-1:] if depths == "last" else blocks))
 
     @property
     def width(self) -> int:

@@ -10,11 +10,11 @@ from typing import Literal
 
 from regraft.core.errors import BackboneError
 
-Precision = Literal["full", "bf16", "int8"]
+Precision = Literal["full", "bf16", "fp16", "int8"]
 
 LEAST_PX = 32
-SUFFIXES = re.compile(r"(?P<base>.*?)(?::(?P<px>\d+)px)?(?::(?P<precision>bf16|int8))?", re.DOTALL)
-TURNED_ROUND = re.compile(r"(?P<base>.*):(?P<precision>bf16|int8):(?P<px>\d+)px", re.DOTALL)
+SUFFIXES = re.compile(r"(?P<base>.*?)(?::(?P<px>\d+)px)?(?::(?P<precision>bf16|fp16|int8))?", re.DOTALL)
+TURNED_ROUND = re.compile(r"(?P<base>.*):(?P<precision>bf16|fp16|int8):(?P<px>\d+)px", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,5 +52,5 @@ def parse(text: str) -> Name:
             f"{text!r} asks for images of {image_px} pixels; networks need at least {LEAST_PX}, "
             f"as in '{match['base']}:{LEAST_PX}px'."
         )
-    precisions: dict[str | None, Precision] = {None: "full", "bf16": "bf16", "int8": "int8"}
+    precisions: dict[str | None, Precision] = {None: "full", "bf16": "bf16", "fp16": "fp16", "int8": "int8"}
     return Name(match["base"], image_px, precisions[match["precision"]])

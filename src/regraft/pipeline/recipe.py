@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from regraft.backbones.runtimes import RuntimeChoice as Runtime
+from regraft.backbones.runtimes import RuntimeChoice
 from regraft.core.errors import RecipeError, did_you_mean
 from regraft.core.files import read_json
 from regraft.core.hashing import plain
@@ -14,6 +14,7 @@ from regraft.heads import HEADS, HeadSettings
 
 Head = HeadSettings
 
+Runtime = RuntimeChoice
 ClassWeights = Literal["none", "balanced"]
 Together = Literal["auto", "given"]
 TestBy = Literal["lot", "time"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regraft.backbones import Backbone, backbone, load, runtimes
+from regraft.backbones import Backbone, backbone, converted, load, runtimes
 from regraft.core.errors import ArtifactError, BackboneError
 from regraft.core.files import read_json
 
@@ -39,7 +39,7 @@ def name(weights: Weights) -> str:
     return f"timm:{SMALL}@{weights()}"
 
 
-def converted(cache: Path) -> list[Path]:
+def folders(cache: Path) -> list[Path]:
     return sorted((cache / "networks").glob("[!.]*"))
 
 
@@ -202,15 +202,15 @@ def refuse(*_: object) -> None:
 def test_a_network_that_openvino_cannot_run_runs_on_torch(
     name: str, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, what: str, replacement: Callable
 ) -> None:
-    monkeypatch.setattr(backbone, what, replacement)
+    monkeypatch.setattr(converted, what, replacement)
     assert load(name, runtime="auto").runtime == "torch"
     with pytest.raises(BackboneError, match=r"timm:test_resnet.*Use --runtime torch"):
         load(name, runtime="openvino")
-    assert converted(empty_cache) == []
+    assert folders(empty_cache) == []
     assert list((empty_cache / "networks").iterdir()) == []
 
 
-def test_an_operation_that_openvino_does_not_know_is_explained(tmp_path: Path) -> None:
+def test_an_operation_that_openvino_does_not_know_is_explained() -> None:
     import torch
 
     class Strange(torch.nn.Module):
@@ -218,7 +218,7 @@ def test_an_operation_that_openvino_does_not_know_is_explained(tmp_path: Path) -
             return torch.linalg.svdvals(images[:, :, :, 0].float())
 
     with pytest.raises(BackboneError, match=r"OpenVINO cannot run this network .*--runtime torch"):
-        runtimes.convert_to_openvino(Strange(), 8, tmp_path / "network.xml")
+        runtimes.convert_to_openvino(Strange(), 8)
 
 
 @pytest.fixture
@@ -227,13 +227,13 @@ def rebuilt(whole: tuple[str, Path], empty_cache: Path, monkeypatch: pytest.Monk
     shutil.copytree(whole[1], empty_cache)
     again: list[Path] = []
 
-    def convert(_source: object, folder: Path) -> None:
+    def convert(_source: object, runtime: str, folder: Path) -> None:
         again.append(folder)
         temporary = folder.with_name(".converting-x")
         shutil.copytree(whole[1] / "networks" / folder.name, temporary)
-        backbone._put_in_place(temporary, folder)
+        converted._put_in_place(temporary, folder, runtime)
 
-    monkeypatch.setattr(backbone, "_convert", convert)
+    monkeypatch.setattr(converted, "_convert", convert)
     return again
 
 
@@ -247,7 +247,7 @@ def test_a_whole_converted_network_is_not_made_again(whole: tuple[str, Path], re
 def test_a_damaged_converted_network_is_made_again(
     whole: tuple[str, Path], rebuilt: list[Path], empty_cache: Path, what: str, damage: str
 ) -> None:
-    [folder] = converted(empty_cache)
+    [folder] = folders(empty_cache)
     file = folder / what
     content = file.read_bytes()
     damaged = {"cut short": content[: len(content) // 2], "empty": b"", "garbage": b"[3, " + content}
@@ -255,7 +255,7 @@ def test_a_damaged_converted_network_is_made_again(
     network = load(whole[0], runtime="openvino")
     assert network.embed(images(network)).shape == (3, network.card.width)
     assert rebuilt == [folder]
-    assert converted(empty_cache) == [folder]
+    assert folders(empty_cache) == [folder]
     assert file.read_bytes() == content
 
 
@@ -265,7 +265,7 @@ def test_a_damaged_converted_network_is_made_again(
 def test_a_card_of_another_kind_is_made_again(
     whole: tuple[str, Path], rebuilt: list[Path], empty_cache: Path, record: object
 ) -> None:
-    [folder] = converted(empty_cache)
+    [folder] = folders(empty_cache)
     (folder / "card.json").write_text(json.dumps(record))
     assert load(whole[0], runtime="openvino").card.architecture == SMALL
     assert "card" in read_json(folder / "card.json")
@@ -274,7 +274,7 @@ def test_a_card_of_another_kind_is_made_again(
 
 def test_a_damaged_network_is_converted_again(whole: tuple[str, Path], empty_cache: Path) -> None:
     shutil.copytree(whole[1], empty_cache)
-    [folder] = converted(empty_cache)
+    [folder] = folders(empty_cache)
     (folder / "network.bin").write_bytes(b"")
     network = load(whole[0], runtime="openvino")
     reference = load(whole[0], runtime="torch")
@@ -292,7 +292,7 @@ def test_a_full_disk_is_explained(name: str, empty_cache: Path, monkeypatch: pyt
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backbone, "write_json", full)
+    monkeypatch.setattr(converted, "write_json", full)
     with pytest.raises(ArtifactError, match=r"No space left.*REGRAFT_CACHE"):
         load(name, runtime="openvino")
     assert list((empty_cache / "networks").iterdir()) == []
@@ -323,6 +323,6 @@ def test_a_process_killed_while_converting_leaves_nothing_that_counts(name: str,
         while not list(empty_cache.glob("networks/.converting-*")) and time.monotonic() < deadline:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
-    assert converted(empty_cache) == []
+    assert folders(empty_cache) == []
     assert list(empty_cache.glob("networks/.converting-*"))
     assert load(name, runtime="openvino").runtime == "openvino"

@@ -36,7 +36,7 @@ def type_in(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("fit photos --bugdet 3m", "Did you mean --budget?"),
         ("fit photos --folds many", 'unable to convert "many" into int'),
         ("fit photos --depths deep", '"last", "all", "grid"'),
-        ("fit photos --runtime cuda", '"auto", "openvino", "torch"'),
+        ("fit photos --runtime cuda", '"auto", "openvino", "onnxruntime", "torch"'),
         ("predict run", "IMAGES requires an argument"),
         ("cache empty", '"list", "clear"'),
         ("embed photos", "--out"),
