@@ -33,7 +33,7 @@ class LinearSvm:
 
     Source: Cortes & Vapnik 1995, 10.1007/BF00994018; squared hinge as in LIBLINEAR, Fan et al. 2008.
     Differs: all classes are solved as one by `reduced`; the bias is not penalised, where LIBLINEAR does so.
-        With C for LIBLINEAR's, a penalty p is that of C = 1 / (2 p spread), up to the bias.
+        A penalty p is LIBLINEAR's C = 1 / (p spread).
     Cost: see `reduced`.
     """
 

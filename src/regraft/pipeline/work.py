@@ -36,6 +36,7 @@ def multiplications(head: Head, *, examples: int, features: int, classes: int, f
     n, d, k = examples, features, classes
     rank = min(n, d)
     decomposition = n * d * rank + DECOMPOSITION * rank**3
+    work: float
     match head:
         case Logistic() | LinearSvm():
             work = decomposition + fits * PASSES * n * rank * k
