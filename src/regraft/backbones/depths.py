@@ -1,7 +1,6 @@
 """One forward pass, pooled features at every stage."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,16 +8,22 @@ from torch import nn
 from torch.nn import functional
 
 from regraft.backbones.card import GRID, Card
+from regraft.backbones.layout import layout_of, place_of, tensors_of
 
 HEAD = "head"
 """The network's own final embedding, what its classifier would read."""
 
 
-class Depths(nn.Module):
-    """Reads a timm network at named stages, by hooks, so that one class serves every family.
+class NoClassifier(nn.Identity):
+    """Stands where a network's classifier was, so that what it read is still found."""
 
-    Activations become [b, c, h, w] whatever the family's own order: transformers' patch tokens are laid out
-    as the square they came from (their class token is left to the head), channels-last maps are turned.
+
+class Depths(nn.Module):
+    """Reads a network at named stages, by hooks, so that one class serves every family.
+
+    A stage is a module's name, with the number of the tensor behind it where the module hands on several,
+    and `class` where the class token is meant (`layout.Place`). Activations become [b, c, h, w] whatever the
+    family's own order: transformers' patch tokens are laid out as the square they came from.
 
     Source: reading several depths, Evci et al. 2022 (Head2Toe), 2201.03529; a coarse spatial grid, Lazebnik
     et al. 2006 (spatial pyramid matching), doi 10.1109/CVPR.2006.68.
@@ -27,50 +32,74 @@ class Depths(nn.Module):
     def __init__(self, network: nn.Module, stages: Sequence[str]) -> None:
         super().__init__()
         self.network: Any = network
-        self.stages = tuple(stages)
-        self._read: dict[str, torch.Tensor] = {}
-        widths = {info["module"]: info["num_chs"] for info in getattr(network, "feature_info", [])}
-        for name in self.stages:
-            network.get_submodule(name).register_forward_hook(self._reader(name, widths.get(name)))
+        self.places = {name: place_of(name) for name in stages}
+        self._layout = layout_of(network)
+        self._read: dict[str, Any] = {}
+        if knows_its_activations(network):
+            return
+        for module in dict.fromkeys(place.module for place in self.places.values()):
+            network.get_submodule(module).register_forward_hook(self._keep(module))
+        if not has_timm_head(network):
+            classifier = classifier_module(network)
+            if classifier is not None:
+                classifier.register_forward_pre_hook(self._keep_input)
 
-    def _reader(self, name: str, width: int | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        prefix = getattr(self.network, "num_prefix_tokens", 0)
+    def _keep(self, module: str) -> Callable[..., None]:
+        def keep(_module: nn.Module, _inputs: object, output: object) -> None:
+            self._read[module] = output
 
-        def read(_module: nn.Module, _inputs: object, output: object) -> None:
-            # A few families pass lists between their stages (several branches): those are not read.
-            if isinstance(output, torch.Tensor) and 2 <= output.ndim <= 4:
-                self._read[name] = _as_map(output, width, prefix)
+        return keep
 
-        return read
+    def _keep_input(self, _module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        # A map where the classifier itself is a convolution, before pooling.
+        self._read[HEAD] = inputs[0].mean((2, 3)) if inputs[0].ndim == 4 else inputs[0]
 
     def activations(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Stage name -> [b, c, h, w] or [b, c], and `HEAD` -> [b, c], for normalised pixels [b, 3, h, w].
-
-        A stage that gave no tensor is left out.
-        """
+        """Stage name -> [b, c, h, w] or [b, c], and `HEAD` -> [b, c], for normalised pixels [b, 3, h, w]."""
+        if knows_its_activations(self.network):
+            known: dict[str, torch.Tensor] = self.network.activations(pixels)
+            return known
         self._read.clear()
-        head = self.network.forward_head(self.network.forward_features(pixels), pre_logits=True)
-        outputs = {name: self._read[name] for name in self.stages if name in self._read}
+        head = self._head(pixels)
+        outputs = {name: self._activation(name) for name in self.places}
         self._read.clear()
-        return {**outputs, HEAD: head.flatten(1)}
+        return {**outputs, HEAD: head}
+
+    def _head(self, pixels: torch.Tensor) -> torch.Tensor:
+        if has_timm_head(self.network):
+            head = self.network.forward_head(self.network.forward_features(pixels), pre_logits=True)
+        else:
+            output = self.network(pixels)
+            head = self._read.get(HEAD, output)
+        parts = [part.mean(1) if part.ndim == 3 else part.flatten(1) for _, part in tensors_of(head)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def _activation(self, name: str) -> torch.Tensor:
+        place = self.places[name]
+        output = dict(tensors_of(self._read[place.module]))[place.branch]
+        if place.is_class:
+            token = self._layout.class_token(output)
+            assert token is not None, f"{name} has no class token"
+            return token
+        return self._layout.as_map(output, place.module)
 
 
-def _as_map(output: torch.Tensor, width: int | None, prefix_tokens: int) -> torch.Tensor:
-    if output.ndim == 3:
-        # Plain integers, also while a tracer watches: the image's size is fixed, only the batch varies.
-        tokens, patches = int(output.shape[1]), int(output.shape[1]) - prefix_tokens
-        if not _is_square(patches) and _is_square(tokens):
-            patches = tokens  # Where the class token joins late, early blocks hold patches alone.
-        output = output[:, tokens - patches :].transpose(1, 2)
-        side = math.isqrt(patches)
-        return output.reshape(*output.shape[:2], side, side) if _is_square(patches) else output.mean(2)
-    if output.ndim == 4 and width is not None and output.shape[1] != width == output.shape[3]:
-        return output.permute(0, 3, 1, 2)
-    return output
+def knows_its_activations(network: Any) -> bool:
+    """Whether a network gives its activations by itself, as a saved run does."""
+    return callable(getattr(network, "activations", None))
 
 
-def _is_square(count: int) -> bool:
-    return math.isqrt(count) ** 2 == count
+def has_timm_head(network: Any) -> bool:
+    """Whether a network gives its final embedding by timm's two passes."""
+    return hasattr(network, "forward_features") and hasattr(network, "forward_head")
+
+
+def classifier_module(network: nn.Module) -> nn.Module | None:
+    """The module that turns the final embedding into classes: the last linear one, or what stands for it."""
+    removed = [module for module in network.modules() if isinstance(module, NoClassifier)]
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    named = [module for name, module in network.named_children() if name == "classifier"]
+    return next(iter(removed or linear[-1:] or named), None)
 
 
 class Embedding(nn.Module):
@@ -93,7 +122,11 @@ class Embedding(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Pooled features of a batch of images."""
         pixels = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        outputs = self.depths.activations(pixels)
-        means = [outputs[name].mean((2, 3)) if name in self.maps else outputs[name] for name in self.names]
-        grids = [functional.adaptive_avg_pool2d(outputs[name], GRID).flatten(1) for name in self.maps]
-        return torch.cat([*means, *grids], dim=1)
+        return pooled(self.depths.activations(pixels), self.names, self.maps)
+
+
+def pooled(outputs: Mapping[str, torch.Tensor], names: Sequence[str], maps: Sequence[str]) -> torch.Tensor:
+    """One row per image, in the order of `card.blocks`: every stage's mean, then the maps on a grid."""
+    means = [outputs[name].mean((2, 3)) if name in maps else outputs[name] for name in names]
+    grids = [functional.adaptive_avg_pool2d(outputs[name], GRID).flatten(1) for name in maps]
+    return torch.cat([*means, *grids], dim=1)

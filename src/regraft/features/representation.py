@@ -55,8 +55,7 @@ class Affine:
 
 def columns(card: Card, depths: Depths) -> tuple[slice, ...]:
     """The columns of a backbone's row that a choice of depths means, one slice for each depth and pooling."""
-    blocks = [block for block in card.blocks if depths == "grid" or block.pooling == "mean"]
-    return tuple(slice(block.start, block.stop) for block in (blocks[-1:] if depths == "last" else blocks))
+    return card.columns(depths)
 
 
 def width(cards: Sequence[Card], depths: Depths) -> int:

@@ -23,7 +23,7 @@ from regraft.data import (
 )
 from regraft.features import FeatureStore
 from regraft.pipeline.account import describe, predict_part
-from regraft.pipeline.artifact import MODEL
+from regraft.core.artifact import MODEL
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import require_suitable

@@ -19,7 +19,7 @@ from regraft.data import Skipped, Source, batches
 from regraft.evaluation import softmax
 from regraft.features import Affine, columns, view_of, width
 from regraft.heads import Classifier, Linear, from_arrays, sigmoid, to_arrays
-from regraft.pipeline.artifact import read_artifact, write_artifact
+from regraft.core.artifact import read_artifact, write_artifact
 from regraft.pipeline.recipe import Recipe
 
 AFFINE = ("affine.shift", "affine.scale")

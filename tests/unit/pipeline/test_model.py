@@ -76,7 +76,7 @@ def test_killed_between_its_two_files_the_old_model_is_whole(
         raise KeyboardInterrupt
 
     assert isinstance(model.classifier, Linear)
-    monkeypatch.setattr("regraft.pipeline.artifact.write_json", killed)
+    monkeypatch.setattr("regraft.core.artifact.write_json", killed)
     with pytest.raises(KeyboardInterrupt):
         replace(model, classifier=replace(model.classifier, bias=model.classifier.bias + 1)).save(saved)
     np.testing.assert_array_equal(load(saved).classifier.bias, model.classifier.bias)
