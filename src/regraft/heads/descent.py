@@ -44,8 +44,10 @@ class Network:
         sizes = [training.features.shape[1], *[settings.width] * settings.layers, training.class_count]
         random = generator(settings.seed, "first weights")
         self.weights, self.biases = [], []
-        for inputs, outputs in pairwise(sizes):
+        for at, (inputs, outputs) in enumerate(pairwise(sizes)):
             drawn = np.sqrt(2 / max(inputs, 1)) * random.standard_normal((inputs, outputs))
+            # A feature that hardly varies starts, and by its small slopes stays, with hardly any weight.
+            drawn *= 1 if at else training.features.std(axis=0)[:, None]
             self.weights.append(_to(drawn.astype(np.float32), device).requires_grad_())
             self.biases.append(torch.zeros(outputs, device=device, requires_grad=True))
         hidden = range(settings.layers if settings.batch_norm else 0)
@@ -115,7 +117,10 @@ def train(settings: "Perceptron", training: Training) -> Layers:
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         judged = _judge(network, rows, labels, shares, _to(held, device)) if len(held) else -float(epoch)
-        if judged < lowest and np.isfinite(loss.item()):
+        if not np.isfinite(loss.item()):
+            lowest = lowest if len(held) else np.inf
+            break
+        if judged < lowest:
             best, lowest, best_epoch = network.layers(), judged, epoch
         elif epoch - best_epoch >= settings.patience:
             break

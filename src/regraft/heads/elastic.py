@@ -84,7 +84,7 @@ class ElasticLogistic:
 
     def _penalties(self, problem: Problem) -> list[float]:
         """Some shares of the least penalty that leaves no weight, weakest first."""
-        strongest = float(np.abs(problem.pull).max()) / max(self.l1_share, 1e-3)
+        strongest = float(np.abs(problem.pulls(problem.nothing)).max()) / max(self.l1_share, 1e-3)
         return [max(float(share) * strongest, 1e-8) for share in SHARES]
 
     def _descend(self, problem: Problem, penalties: list[float]) -> list[Solution]:

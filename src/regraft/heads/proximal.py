@@ -64,12 +64,10 @@ class Problem(NamedTuple):
         start[-1] = np.log(self.weights @ self.targets / self.weights.sum())
         return start
 
-    @property
-    def pull(self) -> Float[Array, "d k"]:
-        """How strongly the loss pulls each weight away from zero, where all are zero."""
-        shares = self.weights @ self.targets / self.weights.sum()
-        slopes = (self.weights[:, None] * (self.targets - shares)).astype(np.float32)
-        return np.asarray(self.rows[:, :-1].T @ slopes)
+    def pulls(self, solution: Solution) -> Float[Array, "d k"]:
+        """How strongly, and where to, the loss pulls each weight of a solution."""
+        slopes = _loss(self, self.rows @ solution)[1]
+        return np.asarray(-(self.rows[:, :-1].T @ slopes))
 
     def linear(self, solution: Solution) -> Linear:
         """A solution as weights on features; absent classes lie log(n + 1) below the mean of the others."""

@@ -15,8 +15,8 @@ from regraft.heads.proximal import Problem, Solution, descend
 from regraft.heads.ridge import Ridge
 from regraft.heads.weighting import checked, one_each
 
-STRENGTH = 1e-4
-"""Of the group lasso, as a share of the penalty that leaves no group. Weak: it ranks, it does not choose."""
+STRENGTH = 0.01
+"""Of the group lasso, as a share of the penalty that leaves no group."""
 
 ITERATIONS = 300
 
@@ -27,7 +27,7 @@ class SelectedRidge:
 
     A group is one feature with its weights for all classes; or with `blocks`, the widths of neighbouring
     blocks of features such as the depths of a network, a whole block, kept or left as one. The best block is
-    kept in any case. Features without weight score zero; where none has any, all are kept.
+    kept in any case. Groups without weight are ranked by how strongly the loss pulls at them.
 
     Source: Evci et al. 2022 (Head2Toe), 2201.03529; group lasso of Yuan & Lin 2006,
         10.1111/j.1467-9868.2005.00532.x.
@@ -57,31 +57,30 @@ class SelectedRidge:
             raise DataError(f"SelectedRidge.blocks sum to {sum(self.blocks)}; there are {width} features.")
         with single_threaded_blas():
             problem = Problem.of(features, labels, class_count=class_count, weights=shares)
-            kept = self.keeps(self._norms(problem))
+            kept = self.keeps(self._relevance(problem))
         ridge = Ridge(self.penalty)
         fitted = ridge.fit(features[:, kept], labels, class_count=class_count, weights=weights)
         rows = np.zeros((width, class_count), np.float32)
         rows[kept] = fitted.weights
         return Linear(rows, fitted.bias)
 
-    def keeps(self, norms: Float[Array, " g"]) -> Bool[Array, " d"]:
-        """Which features are kept, given the norms of all groups: the best groups that fit into the share."""
-        widths = np.array(self.blocks or (1,) * len(norms))
-        best = np.argsort(-norms, kind="stable")
-        fits = np.cumsum(widths[best]) <= max(self.share * widths.sum(), widths[best[0]])
-        chosen = np.zeros(len(norms), bool)
-        chosen[best] = fits & (norms[best] > 0)
-        return np.repeat(chosen if chosen.any() else ~chosen, widths)
+    def keeps(self, relevance: Float[Array, " g"]) -> Bool[Array, " d"]:
+        """Which features are kept: those of the best groups that together fit into the share."""
+        widths = np.array(self.blocks or (1,) * len(relevance))
+        best = np.argsort(-relevance, kind="stable")
+        chosen = np.empty(len(best), bool)
+        chosen[best] = np.cumsum(widths[best]) <= max(self.share * widths.sum(), widths[best[0]])
+        return np.repeat(chosen, widths)
 
-    def _norms(self, problem: Problem) -> Float[Array, " g"]:
-        """Norms of the groups' weights under the group lasso, for one weight of each group."""
+    def _relevance(self, problem: Problem) -> Float[Array, " g"]:
+        """Norms of the groups' weights under the group lasso; below zero, the next to have any come first."""
         widths = np.array(self.blocks or (1,) * (problem.rows.shape[1] - 1))
         starts, roots = np.cumsum(widths) - widths, np.sqrt(widths)
 
         def lengths(weights: Solution) -> Float[Array, " g"]:
             return np.sqrt(np.add.reduceat((weights**2).sum(axis=1), starts))
 
-        penalty = STRENGTH * float((lengths(problem.pull) / roots).max())
+        penalty = STRENGTH * float((lengths(problem.pulls(problem.nothing)) / roots).max())
 
         def shrink(weights: Solution, times: float) -> Solution:
             found = lengths(weights)
@@ -89,4 +88,5 @@ class SelectedRidge:
             return np.asarray(weights * np.repeat(kept, widths)[:, None].astype(np.float32))
 
         solution = descend(problem, shrink, start=problem.nothing, iterations=ITERATIONS)
-        return np.asarray(lengths(solution[:-1]) / roots)
+        norms, pulls = lengths(solution[:-1]), lengths(problem.pulls(solution))
+        return np.asarray(np.where(norms > 0, norms, pulls - roots * penalty) / roots)
