@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -47,7 +47,7 @@ class Network:
         for at, (inputs, outputs) in enumerate(pairwise(sizes)):
             drawn = np.sqrt(2 / max(inputs, 1)) * random.standard_normal((inputs, outputs))
             # A feature that hardly varies starts, and by its small slopes stays, with hardly any weight.
-            drawn *= 1 if at else training.features.std(axis=0)[:, None]
+            drawn *= 1 if at else _deviations(training)[:, None]
             self.weights.append(_to(drawn.astype(np.float32), device).requires_grad_())
             self.biases.append(torch.zeros(outputs, device=device, requires_grad=True))
         hidden = range(settings.layers if settings.batch_norm else 0)
@@ -149,6 +149,11 @@ def _batches(trained: Int[Array, " t"], settings: "Perceptron", epoch: int) -> l
     if len(order) == 1:
         order = np.repeat(order, 2)
     return list(np.array_split(order, max(1, round(len(order) / settings.batch_size))))
+
+
+def _deviations(training: Training) -> Float[Array, " d"]:
+    """Standard deviations of the features, whose means are zero."""
+    return np.asarray(np.sqrt(training.weights @ training.features**2 / training.weights.sum()))
 
 
 def _to(array: Features | Labels | Weights, device: torch.device) -> Tensor:
