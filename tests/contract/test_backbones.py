@@ -49,6 +49,7 @@ CONVERTED = (
     *(pytest.param(name, marks=SLOW) for name in ("regnetx_002", "efficientnet_b0", "mobilenetv2_050")),
     *(family for family in FAMILIES if not isinstance(family, str)),
 )
+LATE = (("convit_tiny", "blocks.11:class"),)
 BRANCHED = ("crossvit_9_240", "pit_ti_224", "hrnet_w18_small")
 
 
@@ -138,7 +139,8 @@ def test_rows_are_timms_own_activations_pooled(architecture: str, name_of: Calla
     expected |= {("grid", name): _grid(value) for name, value in maps.items()}
     for block in card.blocks:
         part = rows[:, block.start : block.stop]
-        if architecture in BRANCHED and block.stage != HEAD:
+        is_compared = architecture not in BRANCHED and (architecture, block.stage) not in LATE
+        if not is_compared and block.stage != HEAD:
             continue  # timm gives no activations of these to compare with.
         assert relative_error(part, expected[block.pooling, block.stage]) < 1e-4, block
     # Where the head is not kept, the last stage's mean must say the same.

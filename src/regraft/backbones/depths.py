@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.hooks import RemovableHandle
 
 from regraft.backbones.card import GRID, Card
 from regraft.backbones.layout import layout_of, place_of, tensors_of
@@ -35,14 +36,20 @@ class Depths(nn.Module):
         self.places = {name: place_of(name) for name in stages}
         self._layout = layout_of(network)
         self._read: dict[str, Any] = {}
+        self._hooks: list[RemovableHandle] = []
         if knows_its_activations(network):
             return
         for module in dict.fromkeys(place.module for place in self.places.values()):
-            network.get_submodule(module).register_forward_hook(self._keep(module))
+            self._hooks.append(network.get_submodule(module).register_forward_hook(self._keep(module)))
         if not has_timm_head(network):
             classifier = classifier_module(network)
             if classifier is not None:
-                classifier.register_forward_pre_hook(self._keep_input)
+                self._hooks.append(classifier.register_forward_pre_hook(self._keep_input))
+
+    def let_go(self) -> None:
+        """Leave the network as it was, without hooks."""
+        for hook in self._hooks:
+            hook.remove()
 
     def _keep(self, module: str) -> Callable[..., None]:
         def keep(_module: nn.Module, _inputs: object, output: object) -> None:
@@ -82,6 +89,17 @@ class Depths(nn.Module):
             assert token is not None, f"{name} has no class token"
             return token
         return self._layout.as_map(output, place.module)
+
+
+def activations_of(
+    network: nn.Module, stages: Sequence[str], pixels: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """One reading of a network that is left as it was."""
+    depths = Depths(network, stages)
+    try:
+        return depths.activations(pixels)
+    finally:
+        depths.let_go()
 
 
 def knows_its_activations(network: Any) -> bool:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from regraft.backbones.card import Stage
-from regraft.backbones.depths import HEAD, Depths
+from regraft.backbones.depths import HEAD, activations_of
 from regraft.backbones.layout import Layout, Place, layout_of, tensors_of
 
 MOST_STAGES = 9
@@ -61,7 +61,7 @@ def measure_stages(network: nn.Module, names: Sequence[str], image_px: int) -> t
     probe = torch.rand(1, 3, image_px, image_px, generator=torch.Generator().manual_seed(0))
     # Attention spelt out, since the counter does not know the fused kernel of CPUs.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        outputs = Depths(network, names).activations(probe)
+        outputs = activations_of(network, names, probe)
     read = [name for name in outputs if name != HEAD]
     last = outputs[read[-1]] if read else None
     if last is not None and HEAD in outputs and last.shape[1] == outputs[HEAD].shape[1]:
@@ -90,7 +90,7 @@ def _probe(network: nn.Module, image_px: int) -> dict[str, Seen]:
     hooks = [modules[name].register_forward_hook(look(name)) for name in names if name in modules]
     try:
         with torch.no_grad():
-            Depths(network, ()).activations(torch.zeros(1, 3, image_px, image_px))
+            activations_of(network, (), torch.zeros(1, 3, image_px, image_px))
     finally:
         for hook in hooks:
             hook.remove()
