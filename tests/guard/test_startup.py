@@ -51,11 +51,12 @@ def test_importing_the_package_loads_nothing_else() -> None:
     assert done.stdout.strip() == "['regraft']"
 
 
-def test_a_prediction_needs_no_torch(tmp_path: Path, image_folder: Path) -> None:
-    from regraft.heads import Ridge
+@pytest.mark.parametrize("kind", ["ridge", "lda", "kernel_svm", "perceptron"])
+def test_a_prediction_needs_no_torch(kind: str, tmp_path: Path, image_folder: Path) -> None:
+    from regraft.heads import HEADS
     from regraft.pipeline import Recipe, fit
 
-    recipe = Recipe(("lite0",), "last", "depth", Ridge(penalty=1.0))
+    recipe = Recipe(("lite0",), "last", "depth", HEADS[kind]())
     run = fit(image_folder, budget="120s", out=tmp_path / "run", recipe=recipe)
     modules = loaded("predict", run.folder, next((image_folder / "discs").iterdir()))
     assert "openvino" in modules

@@ -8,7 +8,7 @@ mean of a Gaussian process whose noise has the variance `penalty * spread` is th
 """
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -22,7 +22,6 @@ from regraft.heads.leaving_out import leave_folds_out, leave_one_out
 from regraft.heads.spectrum import NO_ROWS, Gram, Spectrum
 from regraft.heads.weighting import check_folds, checked, indicators, one_each
 
-MOST_EXAMPLES = 5000
 PENALTIES = np.logspace(-6, 2, 33)
 
 
@@ -36,6 +35,8 @@ class KernelRidge:
         (6.5 there), with one noise for all; their probabilities come from the temperature, not the variance.
     Cost: n^2 d + 12 n^3 multiplications and 5 n^2 float64 numbers. At most 5000 examples.
     """
+
+    most_examples: ClassVar[int] = 5000
 
     penalty: Annotated[
         float | None, Knob("penalty on the function, or noise", low=1e-8, high=1e4, log=True)
@@ -81,7 +82,7 @@ class KernelRidge:
 
     def _posed(self, features: Features, labels: Truth, class_count: int, weights: Weights | None) -> "Posed":
         """Check the examples, compare them all and decompose."""
-        require_few(len(features), MOST_EXAMPLES, head="kernel_ridge")
+        require_few(len(features), self.most_examples, head="kernel_ridge")
         weights = checked(features, labels, class_count=class_count, weights=weights)
         centre = features.mean(axis=0, dtype=np.float64)
         side = KernelGram(features - centre, indicators(one_each(labels), class_count), weights, self.width)

@@ -37,7 +37,7 @@ class SelectedRidge:
     Cost: up to 300 steps of 4 n d k multiplications, then ridge on the features kept.
     """
 
-    share: Annotated[float, Knob("share of the features that is kept", low=0.001, high=1, log=True)] = 0.25
+    share: Annotated[float, Knob("share of the features that is kept", low=0.001, high=1, log=True)] = 0.5
     penalty: Annotated[float | None, Knob("penalty on squared weights", low=1e-6, high=1e6, log=True)] = None
     blocks: tuple[int, ...] = ()
 

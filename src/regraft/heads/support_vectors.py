@@ -5,7 +5,7 @@ those of any other head.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -21,7 +21,7 @@ from regraft.heads.selection import PenaltyPath
 from regraft.heads.weighting import checked, one_each, spread
 
 PENALTIES = np.logspace(-3, 1, 5)
-MOST_EXAMPLES, MOST_CLASSES = 10_000, 1000
+MOST_CLASSES = 1000
 TOLERANCE = 1e-4
 
 
@@ -83,6 +83,8 @@ class KernelSvm:
         At most 10,000 examples and 1000 classes that have any.
     """
 
+    most_examples: ClassVar[int] = 10_000
+
     cost: Annotated[float, Knob("of an example inside its margin, C", low=1e-3, high=1e5, log=True)] = 10.0
     width: Annotated[float, Knob("of the kernel, in median distances", low=0.05, high=20, log=True)] = 1.0
 
@@ -100,7 +102,7 @@ class KernelSvm:
         weights = checked(features, labels, class_count=class_count, weights=weights)
         labels = one_each(labels)
         present = np.bincount(labels, minlength=class_count) > 0
-        require_few(len(labels), MOST_EXAMPLES, head="kernel_svm")
+        require_few(len(labels), self.most_examples, head="kernel_svm")
         if present.sum() > MOST_CLASSES:
             raise DataError(
                 f"The kernel_svm head is fitted once for each class, for at most {MOST_CLASSES} of them; "

@@ -18,9 +18,10 @@ from regraft.evaluation import (
     headline,
     softmax,
 )
-from regraft.heads import Linear, Logistic, Ridge, fit_platt
+from regraft.heads import KernelRidge, KernelSvm, Linear, Logistic, Ridge, fit_platt
+from regraft.heads.kernel_machine import require_few
 from regraft.pipeline.model import Model
-from regraft.pipeline.recipe import Recipe
+from regraft.pipeline.recipe import Recipe, kind_of
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ def require_suitable(recipe: Recipe, dataset: Dataset) -> None:
 
     Raises:
         RecipeError: images have several labels, and the head or the class weights want one class each.
+        DataError: there are more images than the head can be fitted to.
     """
+    if isinstance(recipe.head, KernelSvm | KernelRidge):
+        fitted = int((1 - recipe.test_fraction) * len(dataset))
+        require_few(fitted, recipe.head.most_examples, head=kind_of(recipe.head))
     if not dataset.is_multilabel:
         return
     if not isinstance(recipe.head, Ridge | Logistic | None):

@@ -97,7 +97,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; the head carries its kind."""
-        head = None if self.head is None else {"kind": _kind_of(self.head), **plain(self.head)}
+        head = None if self.head is None else {"kind": kind_of(self.head), **plain(self.head)}
         return {**plain(self), "head": head}
 
     @classmethod
@@ -136,5 +136,6 @@ def read_recipe(file: Path) -> Recipe:
         raise RecipeError(f"{file} is no recipe: {error}") from error
 
 
-def _kind_of(head: Head) -> str:
+def kind_of(head: Head) -> str:
+    """The name by which a recipe knows a head."""
     return next(kind for kind, settings in HEADS.items() if type(head) is settings)

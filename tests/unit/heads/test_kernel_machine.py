@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 
 from regraft.core.errors import DataError
-from regraft.heads import KernelMachine, KernelRidge, KernelSvm, Linear, kernel_ridge, support_vectors
+from regraft.heads import KernelMachine, KernelRidge, KernelSvm, Linear, support_vectors
 from regraft.heads.kernel_machine import gamma_of, require_few, squared_distances
 
 
@@ -62,8 +62,8 @@ def test_many_rows_are_scored_in_blocks():
 def test_more_examples_than_can_be_compared_are_refused(monkeypatch):
     with pytest.raises(DataError, match=r"kernel_ridge head .* at most 5000 .* there are 5001"):
         require_few(5001, 5000, head="kernel_ridge")
-    monkeypatch.setattr(kernel_ridge, "MOST_EXAMPLES", 9)
-    monkeypatch.setattr(support_vectors, "MOST_EXAMPLES", 9)
+    monkeypatch.setattr(KernelRidge, "most_examples", 9)
+    monkeypatch.setattr(KernelSvm, "most_examples", 9)
     features, labels = scattered(10).astype(np.float32), np.arange(10) % 2
     for head in (KernelRidge(), KernelSvm()):
         with pytest.raises(DataError, match="at most 9 of them; there are 10"):

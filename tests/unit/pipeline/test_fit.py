@@ -7,7 +7,7 @@ import pytest
 
 from regraft.core.errors import BackboneError, DataError, RecipeError
 from regraft.data import read
-from regraft.heads import HEADS
+from regraft.heads import HEADS, KernelSvm
 from regraft.pipeline import Recipe, fit, load, read_recipe
 from regraft.pipeline.budget import Budget
 
@@ -98,6 +98,15 @@ def test_a_data_set_may_be_given(paint: Any, networks: Any, tmp_path: Path) -> N
     run = fit(read(photos), budget=60.0, out=tmp_path / "run")
     assert run.report.data["images"] == 18
     assert [one.label for one in run.model.predict([photos / "red" / "0-00.png"])] == ["red"]
+
+
+def test_more_images_than_a_head_can_take_are_refused_at_once(
+    paint: Any, networks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KernelSvm, "most_examples", 10)
+    with pytest.raises(DataError, match=r"kernel_svm head .* at most 10 of them; there are 14"):
+        fit(paint(each=6), out=tmp_path / "run", recipe=Recipe(("lite0",), head=KernelSvm()))
+    assert not networks.sizes
 
 
 def test_nothing_is_begun_for_a_wish_that_makes_no_sense(paint: Any, networks: Any, tmp_path: Path) -> None:

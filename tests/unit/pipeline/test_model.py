@@ -12,7 +12,7 @@ import pytest
 
 from regraft.core.errors import ArtifactError, BackboneError, DataError
 from regraft.data import Skipped
-from regraft.heads import Linear, NearestNeighbours, Ridge
+from regraft.heads import HEADS, Linear, Ridge
 from regraft.pipeline.model import IMAGES_AT_ONCE, Model, load
 from regraft.pipeline.recipe import Recipe
 
@@ -39,7 +39,7 @@ def rewrite(folder: Path, **changes: object) -> None:
 # Saving and loading
 
 
-@pytest.mark.parametrize("head", [Ridge(penalty=1.0), NearestNeighbours()])
+@pytest.mark.parametrize("head", [settings() for settings in HEADS.values()], ids=HEADS.keys())
 def test_a_loaded_model_says_what_the_saved_one_said(
     head: Any, colour_model: ModelOf, image_of: ImageOf, tmp_path: Path
 ) -> None:
