@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EPSILON = 1e-5
 """Under the variance of a batch."""
 
+STEPS, SIZES = 32, (16, 256)
+"""Of an epoch, and of the batches, where no batch size is given."""
+
 KEPT = 0.9
 """Of the running means and variances, at each step."""
 
@@ -104,7 +107,7 @@ def train(settings: "Perceptron", training: Training) -> Layers:
     network = Network(settings, training, device)
     rows, labels = _to(training.features, device), _to(training.labels, device)
     shares = _to((training.weights / training.weights.mean()).astype(np.float32), device)
-    optimizer = torch.optim.AdamW(network.groups(), lr=settings.learning_rate)
+    optimizer = torch.optim.AdamW(network.groups(), lr=settings.learning_rate, fused=True)
     best, lowest, best_epoch = network.layers(), np.inf, 0
     trained, held = (np.flatnonzero(training.held_out == out) for out in (False, True))
     for epoch in range(settings.epochs):
@@ -148,7 +151,8 @@ def _batches(trained: Int[Array, " t"], settings: "Perceptron", epoch: int) -> l
     order = generator(settings.seed, "order", epoch).permutation(trained)
     if len(order) == 1:
         order = np.repeat(order, 2)
-    return list(np.array_split(order, max(1, round(len(order) / settings.batch_size))))
+    size = settings.batch_size or int(np.clip(len(order) // STEPS, *SIZES))
+    return list(np.array_split(order, max(1, round(len(order) / size))))
 
 
 def _deviations(training: Training) -> Float[Array, " d"]:

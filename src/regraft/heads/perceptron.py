@@ -29,6 +29,7 @@ class Perceptron:
 
     Training stops once the log-loss of an inner held-out part, drawn within each class, has not fallen for
     `patience` epochs, and what it was best at is kept. The learning rate falls to zero along a cosine.
+    Without a batch size there are 32 steps an epoch, of 16 to 256 examples each.
 
     Source: Rumelhart et al. 1986, 10.1038/323533a0; AdamW of Loshchilov & Hutter 2019, 1711.05101; dropout of
         Srivastava et al. 2014; batch normalisation of Ioffe & Szegedy 2015, 1502.03167; first weights of He
@@ -46,7 +47,7 @@ class Perceptron:
     learning_rate: Annotated[float, Knob("step size of AdamW", low=1e-6, high=1, log=True)] = 1e-3
     weight_decay: Annotated[float, Knob("pull toward zero", low=0, high=10)] = 1e-2
     smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.0
-    batch_size: Annotated[int, Knob("examples per step", low=2, high=65536, log=True)] = 32
+    batch_size: Annotated[int | None, Knob("examples per step", low=2, high=65536, log=True)] = None
     epochs: Annotated[int, Knob("passes over the examples, at most", low=1, high=10000)] = 100
     patience: Annotated[int, Knob("epochs without improvement before it stops", low=1, high=10000)] = 15
     seed: Annotated[int, Knob("of first weights, order, dropout and the inner part", low=0, high=2**31)] = 0
