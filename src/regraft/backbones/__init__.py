@@ -3,5 +3,19 @@
 from regraft.backbones.backbone import Backbone, is_ready, load
 from regraft.backbones.card import Block, Card, Stage
 from regraft.backbones.catalogue import BUNDLED
+from regraft.backbones.families import FAMILIES, SHORT_NAMES, Row
+from regraft.backbones.weights_here import is_here
 
-__all__ = ["BUNDLED", "Backbone", "Block", "Card", "Stage", "is_ready", "load"]
+__all__ = [
+    "BUNDLED",
+    "FAMILIES",
+    "SHORT_NAMES",
+    "Backbone",
+    "Block",
+    "Card",
+    "Row",
+    "Stage",
+    "is_here",
+    "is_ready",
+    "load",
+]

@@ -1,29 +1,81 @@
 """`regraft backbones`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from regraft.cli.output import print_json
 
+COLUMNS = {
+    "name": "name",
+    "family": "family",
+    "width": "width",
+    "image_px": "px",
+    "parameters_m": "params M",
+    "multiply_adds_g": "MACs G",
+    "here": "here",
+    "kind": "kind",
+    "licence": "licence",
+    "pretrained_on": "pretrained on",
+}
+"""The columns that a terminal has room for, and how they are headed. `--json` has them all."""
 
-def backbones(name: str | None = None, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
-    """List the networks that work without the internet, or load one and describe it.
+FOOTER = """Any other network: timm:ARCHITECTURE[.TAG][@FILE], torchvision:ARCHITECTURE[.WEIGHTS][@FILE],
+hub:OWNER/ID, file:ARCHITECTURE@FILE, onnx:FILE, run:FOLDER.
+Behind any name: a size (:96px) and a precision (:int8, :bf16)."""
+
+
+def backbones(
+    name: str | None = None,
+    /,
+    *,
+    sort: str | None = None,
+    family: str | None = None,
+    here: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """List the pretrained networks, or load one and describe it.
 
     Args:
-        name: lite0, lite1, lite2, timm:ARCHITECTURE, or timm:ARCHITECTURE@WEIGHTS_FILE.
+        name: a short name such as resnet50, or where weights are: timm:ARCHITECTURE@FILE, run:FOLDER, ...
+        sort: sort the list by this column, such as parameters_m, multiply_adds_g, width, licence.
+        family: list only this family, such as ResNet or ViT.
+        here: list only networks whose weights are on this machine.
         json: print one JSON object instead of text.
     """
     from regraft.pipeline import describe_backbone, list_backbones
 
-    found = list_backbones() if name is None else describe_backbone(name)
+    found = list_backbones(sort=sort, family=family, here=here) if name is None else describe_backbone(name)
     if json:
         print_json(found)
     elif name is None:
-        for row in found["backbones"]:
-            print(f"{row['name']:8} {row['architecture']:24} {row['licence']:12} {row['pretrained_on']}")
-        print("Any timm network: timm:ARCHITECTURE (weights from the hub) or timm:ARCHITECTURE@FILE.")
+        print_table(found["backbones"])
+        print(FOOTER)
     else:
-        stages = ", ".join(f"{stage['name']} ({stage['width']})" for stage in found["stages"])
-        for key, value in {**found, "stages": stages}.items():
+        stages = ", ".join(f"{stage['name']} ({stage['width']})" for stage in found.get("stages", ()))
+        for key, value in {**found, **({"stages": stages} if stages else {})}.items():
             print(f"{key:16} {value}")
+        if found.get("here") is False:
+            print(
+                f"The weights are not on this machine; 'regraft fit FOLDER --backbones {name}' fetches them."
+            )
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """One line for each row, columns as wide as what stands in them, numbers to the right."""
+    cells = [[_cell(row[column]) for column in COLUMNS] for row in rows]
+    lines = [list(COLUMNS.values()), *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    is_number = [isinstance(rows[0][column], (int, float)) if rows else False for column in COLUMNS]
+    for line in lines:
+        shown = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, is_number, strict=True)
+        ]
+        print("  ".join(shown).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

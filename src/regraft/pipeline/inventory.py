@@ -4,25 +4,52 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from regraft.backbones import BUNDLED, load
-from regraft.core.errors import ArtifactError
+from regraft.backbones import FAMILIES, SHORT_NAMES, Row, is_here, load
+from regraft.core.errors import ArtifactError, RecipeError, did_you_mean
 from regraft.core.files import cache_folder
 from regraft.core.hashing import plain
 from regraft.features import FeatureStore
 
 
-def list_backbones() -> dict[str, Any]:
-    """The networks whose weights come with an installed package."""
-    columns = ("name", "architecture", "licence", "pretrained_on")
-    return {"backbones": [{column: getattr(one, column) for column in columns} for one in BUNDLED]}
+def list_backbones(
+    *, sort: str | None = None, family: str | None = None, here: bool = False
+) -> dict[str, Any]:
+    """The catalogue: each network's family, costs, pre-training, licence, and whether its weights are here.
+
+    Args:
+        sort: a column; numbers from small to large. None: by family, small before large.
+        family: only this one.
+        here: only networks whose weights are on this machine.
+
+    Raises:
+        RecipeError: there is no such column or family.
+    """
+    rows = [_entry(row) for row in FAMILIES if family is None or row.family.lower() == family.lower()]
+    if not rows:
+        families = dict.fromkeys(row.family for row in FAMILIES)
+        raise RecipeError(f"The catalogue has no family {family!r}. {did_you_mean(str(family), families)}")
+    if sort is not None and sort not in rows[0]:
+        raise RecipeError(f"The catalogue has no column {sort!r}. {did_you_mean(sort, rows[0])}")
+    kept = [row for row in rows if row["here"] or not here]
+    return {"backbones": kept if sort is None else sorted(kept, key=lambda row: row[sort])}
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    return {**plain(row), "architecture": row.architecture, "here": is_here(row)}
 
 
 def describe_backbone(name: str) -> dict[str, Any]:
     """A network's card, how it runs here, and how fast.
 
+    Of a network in the catalogue whose weights are not here, what the catalogue says: nothing is fetched only
+    to be described.
+
     Raises:
         BackboneError: the network cannot be had.
     """
+    row = SHORT_NAMES.get(name)
+    if row is not None and not is_here(row):
+        return _entry(row)
     backbone = load(name)
     return {
         **plain(backbone.card),

@@ -3,14 +3,47 @@ from typing import Any
 
 import pytest
 
-from regraft.core.errors import ArtifactError
+from regraft.core.errors import ArtifactError, RecipeError
 from regraft.pipeline import clear_cache, describe_backbone, fit, list_backbones, list_cache
 
 
-def test_the_networks_that_need_no_internet() -> None:
-    rows = list_backbones()["backbones"]
-    assert [row["name"] for row in rows] == ["lite0", "lite1", "lite2"]
+def test_the_networks_that_need_no_internet(no_hub: None) -> None:
+    rows = list_backbones(here=True)["backbones"]
+    assert [row["name"] for row in rows] == ["lite0", "lite1", "lite2", "lenet5"]
     assert {row["licence"] for row in rows} == {"Apache-2.0"}
+
+
+@pytest.fixture
+def no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+
+
+def test_the_list_sorted_and_of_one_family() -> None:
+    rows = list_backbones(sort="parameters_m", family="resnet")["backbones"]
+    assert {row["family"] for row in rows} == {"ResNet"}
+    sizes = [row["parameters_m"] for row in rows]
+    assert sizes == sorted(sizes)
+    assert len(sizes) > 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"sort": "parameters"}, "no column 'parameters'. Did you mean parameters_m"),
+        ({"family": "Resnat"}, "ResNet"),
+    ],
+)
+def test_columns_and_families_that_are_not_there(wrong: dict[str, str], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        list_backbones(**wrong)
+
+
+def test_a_network_whose_weights_are_elsewhere_is_described_without_fetching_them(no_hub: None) -> None:
+    found = describe_backbone("resnet50")
+    assert (found["here"], found["width"], found["architecture"]) == (False, 2048, "resnet50")
 
 
 def test_a_network_described(networks: Any) -> None:
