@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regraft.backbones import source_head
+from regraft.backbones import onnx_file, source_head
 from regraft.backbones.card import Card
 from regraft.backbones.converted import (
     CARD,
@@ -161,16 +161,19 @@ def _choose(source: Source, runtime: RuntimeChoice) -> Runtime:
 
 
 def _needs_openvino(source: Source) -> bool:
-    return source.precision == "int8"
+    return source.precision == "int8" or source.origin == onnx_file.PREFIX
 
 
 def _load_torch(source: Source, runtime: Runtime) -> Backbone:
     from regraft.backbones.depths import Embedding
+    from regraft.backbones.own_classifier import classifier_of
 
     network, card = build(source)
     embedding = Embedding(network, card).eval()
     embed = torch_runtime(embedding, precision=card.precision, compiled=runtime == "torch-compile")
-    return Backbone(card, runtime, _error_of_precision(embedding, card, embed), embed)
+    error = _error_of_precision(embedding, card, embed)
+    # From a network of its own: this one may be on a GPU, or compiled, and holds other readers' hooks.
+    return Backbone(card, runtime, error, embed, _read_source_head=lambda: classifier_of(*build(source)))
 
 
 def _error_of_precision(embedding: "nn.Module", card: Card, embed: Embed) -> float:

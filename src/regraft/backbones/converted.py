@@ -3,6 +3,7 @@
 import math
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from regraft.backbones import source_head
+from regraft.backbones import onnx_file, source_head
+from regraft.backbones.calibration_images import calibration_images
 from regraft.backbones.card import Card
+from regraft.backbones.quantise import quantise, require_nncf
 from regraft.backbones.runtimes import (
     Embed,
     convert_to_onnx,
@@ -33,6 +36,7 @@ from regraft.core.seeds import generator
 from regraft.core.settings import from_plain
 
 if TYPE_CHECKING:
+    from openvino import Model
     from torch import nn
 
 ConvertedFor = Literal["openvino", "onnxruntime"]
@@ -42,6 +46,7 @@ LAYOUT_VERSION = 1
 FOLDER_VERSION = 2
 """Raise it when such a folder holds something else than before; features in the store stay valid."""
 LARGEST_ERROR = 1e-3
+CHECKED = 8
 
 CARD = "card.json"
 NETWORK = {"openvino": "network.xml", "onnxruntime": "network.onnx"}
@@ -122,6 +127,8 @@ def _runtime(file: Path, runtime: ConvertedFor, card: Card) -> Embed:
 
 def _convert(source: Source, runtime: ConvertedFor, folder: Path) -> None:
     """Convert, check, and put the result in place as one whole folder, also when two processes do so."""
+    if source.precision == "int8":
+        require_nncf()
     original = _original(source)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -130,8 +137,8 @@ def _convert(source: Source, runtime: ConvertedFor, folder: Path) -> None:
         raise ArtifactError(f"Cannot write the cache folder {folder.parent}: {error.strerror}.") from error
     try:
         difference = _convert_and_compare(original, runtime, temporary / NETWORK[runtime])
-        if original.head is not None:
-            source_head.save(original.head, temporary)
+        if (head := original.head()) is not None:
+            source_head.save(head, temporary)
         hashes = {file.name: sha256_of_file(file) for file in sorted(temporary.iterdir())}
         write_json(temporary / CARD, {"card": original.card, "relative_error": difference, "sha256": hashes})
         temporary.chmod(0o755)  # Temporary folders are private; a cache may be shared.
@@ -148,22 +155,27 @@ def _convert(source: Source, runtime: ConvertedFor, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class _Original:
-    """What a conversion starts from: an `Embedding` in torch."""
+    """What a conversion starts from, and is compared with: a network in torch, or one read from ONNX."""
 
     card: Card
-    network: "nn.Module"
-    head: SourceHead | None
-
-    @property
-    def embed(self) -> Embed:
-        return torch_runtime(self.network)
+    head: Callable[[], SourceHead | None]
+    embed: Embed
+    in_torch: "nn.Module | None"
+    in_openvino: "Model | None" = None
 
 
 def _original(source: Source) -> _Original:
+    if source.origin == onnx_file.PREFIX:
+        found = onnx_file.build_onnx(source)
+        return _Original(found.card, lambda: found.head, openvino_runtime(found.network), None, found.network)
     from regraft.backbones.depths import Embedding
+    from regraft.backbones.own_classifier import classifier_of
 
     network, card = build(source)
-    return _Original(card, Embedding(network, card).eval(), None)
+    embedding = Embedding(network, card).eval()
+    embed = torch_runtime(embedding)
+    # To be asked last: what it leaves behind in the network would be traced. The check may have used a GPU.
+    return _Original(card, lambda: classifier_of(network.cpu(), card), embed, embedding)
 
 
 def _convert_and_compare(original: _Original, runtime: ConvertedFor, file: Path) -> float:
@@ -189,15 +201,27 @@ def _convert_and_compare(original: _Original, runtime: ConvertedFor, file: Path)
 
 
 def _write(original: _Original, runtime: ConvertedFor, file: Path) -> None:
+    image_px = original.card.image_px
     if runtime == "onnxruntime":
-        convert_to_onnx(original.network, original.card.image_px, file)
+        assert original.in_torch is not None, "an ONNX file runs with OpenVINO"
+        convert_to_onnx(original.in_torch, image_px, file)
         return
-    save_openvino(convert_to_openvino(original.network, original.card.image_px), file)
+    network = original.in_openvino
+    if network is None:
+        assert original.in_torch is not None, "a network is in one of the two"
+        network = convert_to_openvino(original.in_torch, image_px)
+    save_openvino(quantise(network, image_px) if original.card.precision == "int8" else network, file)
 
 
 def check_images(card: Card) -> Images:
-    """Images on which a runtime is compared with the original: noise, and a ramp from black to white."""
+    """Images on which a runtime is compared with the original.
+
+    In full precision noise, and a ramp from black to white. Otherwise pictures, since rounding costs far more
+    on noise than on what networks are made for; they are not those that a quantisation was fitted to.
+    """
     px = card.image_px
+    if card.precision != "full":
+        return calibration_images(CHECKED, px, purpose="check")
     images = generator(0, "check").integers(0, 256, (3, px, px, 3), dtype=np.uint8)
     images[1] = np.linspace(0, 255, px, dtype=np.uint8)[:, None, None]
     return images

@@ -14,6 +14,7 @@ from regraft.backbones.catalogue import BY_NAME
 from regraft.backbones.families import SHORT_NAMES
 from regraft.backbones.lenet import identify_scratch, make_scratch
 from regraft.backbones.names import parse
+from regraft.backbones.onnx_file import identify_onnx, make_onnx
 from regraft.backbones.resolution import resize
 from regraft.backbones.run_folder import identify_run, make_run
 from regraft.backbones.source import Made, Source
@@ -60,6 +61,7 @@ PREFIXES: Mapping[str, Origin] = {
     "hub": Origin("hub:OWNER/ID", identify_hub, make_hub),
     "file": Origin("file:ARCHITECTURE@FILE", _identify_file, make_timm),
     "run": Origin("run:FOLDER", identify_run, make_run),
+    "onnx": Origin("onnx:FILE", identify_onnx, make_onnx),
     "scratch": Origin("scratch:lenet5", identify_scratch, make_scratch),
 }
 """What stands before the colon. `file` becomes one of the first two, whose names its networks then bear."""

@@ -3,6 +3,7 @@
 import threading
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -99,20 +100,20 @@ def openvino_runtime(network: "Path | Model", *, precision: Precision = "full") 
     first_batch = threading.Lock()
 
     @cache
-    def compiled() -> tuple["SimpleQueue[list[InferRequest]]", int]:
+    def compiled() -> _Compiled:
         # Not before the first batch: whoever finds all features in the store never needs it.
         return _compile(network, precision)
 
     def embed(images: Images) -> Features:
         with first_batch:
-            free, width = compiled()
+            ready = compiled()
         images = np.require(images, requirements=["C", "W"])  # OpenVINO shares no other memory.
-        rows = np.empty((len(images), width), dtype=np.float32)
-        requests = free.get()
+        rows = np.empty((len(images), ready.width), dtype=np.float32)
+        requests = ready.free.get()
         try:
-            _infer(requests, images, rows)
+            _infer(requests, images, rows, ready.images_per_piece)
         finally:
-            free.put(requests)
+            ready.free.put(requests)
         return rows
 
     return embed
@@ -133,8 +134,16 @@ def require_cpu_precision(precision: Precision) -> None:
         raise BackboneError("OpenVINO on a CPU does not compute in float16. Use --runtime torch on a GPU.")
 
 
-def _compile(network: "Path | Model", precision: Precision) -> tuple["SimpleQueue[list[InferRequest]]", int]:
-    """Requests for each of the batches that may be on their way at once, and the rows' width."""
+@dataclass(frozen=True)
+class _Compiled:
+    """Requests for each of the batches that may be on their way at once, and what goes in and comes out."""
+
+    free: "SimpleQueue[list[InferRequest]]"
+    width: int
+    images_per_piece: int
+
+
+def _compile(network: "Path | Model", precision: Precision) -> _Compiled:
     config: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         "PERFORMANCE_HINT": "THROUGHPUT",
@@ -148,20 +157,20 @@ def _compile(network: "Path | Model", precision: Precision) -> tuple["SimpleQueu
     # OpenVINO's bindings set themselves up at the first inference of a process. Where two threads come first
     # together, each ends up waiting for what the other holds, forever: so one image goes ahead, alone.
     shape = [size.get_length() for size in list(compiled.input(0).partial_shape)[1:]]
-    _infer(
-        [compiled.create_infer_request()], np.zeros([1, *shape], np.uint8), np.empty([1, width], np.float32)
-    )
-    return free, width
+    one = [compiled.create_infer_request()]
+    _infer(one, np.zeros([1, *shape], np.uint8), np.empty([1, width], np.float32), 1)
+    takes_any_number = compiled.input(0).partial_shape[0].is_dynamic
+    return _Compiled(free, width, IMAGES_PER_PIECE if takes_any_number else 1)
 
 
-def _infer(requests: Sequence["InferRequest"], images: Images, rows: Features) -> None:
+def _infer(requests: Sequence["InferRequest"], images: Images, rows: Features, step: int) -> None:
     """Deal the images to the requests in turn. Each reads and writes its piece of the arrays in place."""
     from openvino import Tensor
 
     begun = 0
     try:
-        for number, start in enumerate(range(0, len(images), IMAGES_PER_PIECE)):
-            piece = slice(start, start + IMAGES_PER_PIECE)
+        for number, start in enumerate(range(0, len(images), step)):
+            piece = slice(start, start + step)
             request = requests[number % len(requests)]
             if number >= len(requests):
                 request.wait()
