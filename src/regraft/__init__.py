@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from regraft.data import Dataset, from_images, read, read_folder, read_table
     from regraft.features import FeatureStore
     from regraft.pipeline import (
+        Limits,
         Model,
         Prediction,
         Recipe,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         evaluate,
         fit,
         load,
+        rank,
         read_recipe,
         read_report,
     )
@@ -52,6 +54,7 @@ _HOMES = {
     "regraft.data": ("Dataset", "from_images", "read", "read_folder", "read_table"),
     "regraft.features": ("FeatureStore",),
     "regraft.pipeline": (
+        "Limits",
         "Model",
         "Prediction",
         "Recipe",
@@ -62,6 +65,7 @@ _HOMES = {
         "evaluate",
         "fit",
         "load",
+        "rank",
         "read_recipe",
         "read_report",
     ),
@@ -74,6 +78,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a user meets them
     "read_table",
     "from_images",
     "audit",
+    "rank",
     "fit",
     "evaluate",
     "embed",
@@ -82,6 +87,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a user meets them
     "read_report",
     "Dataset",
     "FeatureStore",
+    "Limits",
     "Model",
     "Prediction",
     "Recipe",

@@ -15,6 +15,7 @@ VERBS = {
     "evaluate": "Measure a run's model on labelled images it has not seen.",
     "report": "Show a run's report again.",
     "inspect": "Look at a folder of labelled images before using it.",
+    "rank": "Compare pretrained networks on a folder of labelled images, and recommend one.",
     "embed": "Write the features of images to a file.",
     "backbones": "List the pretrained networks, or describe one.",
     "cache": "List or clear what regraft keeps so as not to compute it twice.",

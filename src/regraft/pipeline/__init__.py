@@ -6,10 +6,13 @@ from regraft.pipeline.evaluate import evaluate
 from regraft.pipeline.fit import fit
 from regraft.pipeline.inventory import clear_cache, describe_backbone, list_backbones, list_cache
 from regraft.pipeline.model import Model, Prediction, load
+from regraft.pipeline.rank import rank
+from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.recipe import Recipe, read_recipe
 from regraft.pipeline.run import Report, Run, read_report
 
 __all__ = [
+    "Limits",
     "Model",
     "Prediction",
     "Recipe",
@@ -24,6 +27,7 @@ __all__ = [
     "list_backbones",
     "list_cache",
     "load",
+    "rank",
     "read_recipe",
     "read_report",
 ]

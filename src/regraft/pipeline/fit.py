@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from regraft.core.artifact import MODEL
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain, unit_interval
 from regraft.data import (
@@ -23,7 +24,6 @@ from regraft.data import (
 )
 from regraft.features import FeatureStore
 from regraft.pipeline.account import describe, predict_part
-from regraft.core.artifact import MODEL
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import require_suitable

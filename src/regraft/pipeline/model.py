@@ -13,13 +13,13 @@ import numpy as np
 from regraft.backbones import Backbone, Card
 from regraft.backbones import load as load_backbone
 from regraft.core.arrays import Features, Probabilities, Scores
+from regraft.core.artifact import read_artifact, write_artifact
 from regraft.core.errors import ArtifactError, BackboneError, DataError, RecipeError
 from regraft.core.settings import from_plain
 from regraft.data import Skipped, Source, batches
 from regraft.evaluation import softmax
 from regraft.features import Affine, columns, view_of, width
 from regraft.heads import Classifier, Linear, from_arrays, sigmoid, to_arrays
-from regraft.core.artifact import read_artifact, write_artifact
 from regraft.pipeline.recipe import Recipe
 
 AFFINE = ("affine.shift", "affine.scale")

@@ -6,6 +6,8 @@ from regraft.report.evaluation_text import evaluation_text
 from regraft.report.finding import Finding
 from regraft.report.findings import findings
 from regraft.report.html import html
+from regraft.report.rank_page import rank_page
+from regraft.report.rank_text import rank_text
 from regraft.report.summary import Summary, check_summary
 from regraft.report.text import renderable, text
 
@@ -18,6 +20,8 @@ __all__ = [
     "evaluation_text",
     "findings",
     "html",
+    "rank_page",
+    "rank_text",
     "renderable",
     "text",
 ]

@@ -1,0 +1,131 @@
+"""Which pretrained network to start from, on these images, this machine and within these limits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from regraft.backbones import BUNDLED
+from regraft.core.errors import BackboneError
+from regraft.core.hashing import plain
+from regraft.data import DataSource, read, require_trainable, split
+from regraft.features import FeatureStore
+from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
+from regraft.pipeline.machine import machine, versions
+from regraft.pipeline.ranking.candidates import median_side_px
+from regraft.pipeline.ranking.choice import Placed, pareto_front, place
+from regraft.pipeline.ranking.contest import Contest
+from regraft.pipeline.ranking.entrants import Entrant, enter
+from regraft.pipeline.ranking.evidence import described
+from regraft.pipeline.ranking.limits import Limits, size_mb
+from regraft.pipeline.ranking.tournament import Standing, play, rounds
+from regraft.pipeline.recipe import Recipe, Runtime
+from regraft.pipeline.run import MOST_SKIPPED_LISTED
+
+NO_LIMITS = Limits()
+
+
+def rank(
+    source: DataSource,
+    names: Sequence[str] = (),
+    *,
+    limits: Limits = NO_LIMITS,
+    budget: str | float = "5m",
+    runtime: Runtime = "auto",
+    store: FeatureStore | None = None,
+) -> dict[str, Any]:
+    """Compare pretrained networks on a sample of labelled images, and recommend one.
+
+    Networks are judged by closed-form probes on images held out in turn. All see a small sample balanced over
+    classes; the better half sees twice as many, and again. Images that `fit` would keep for the test are left
+    out, and near copies within the sample are held out together.
+
+    Args:
+        source: whatever `read` takes.
+        names: networks; by default those on this machine, also at other image sizes where the images are
+            much smaller or larger than what a network was trained on.
+        limits: who breaks one does not take part.
+        budget: how long it may take; the round on its way is then the last.
+        runtime: what runs the networks.
+        store: where features are kept, for a later `fit` to find; by default in the cache folder.
+
+    Returns:
+        Plain data, whose keys `docs/json.md` explains. `recommended` is a name.
+
+    Raises:
+        DataError: the images cannot be used.
+        BackboneError: a network that was named cannot be had, or none can take part.
+
+    Cost: about as many forward passes as an eighth of the images times the networks, and at least 64 images
+        for each network.
+    """
+    clock = Budget(parse_duration(budget))
+    dataset = read(source)
+    require_trainable(dataset)
+    contest = Contest(split(dataset, seed=Recipe().seed), store or FeatureStore(), runtime)
+    sizes = rounds(len(contest.dataset), len(dataset.classes))
+    with stop_on_signals(clock):
+        asked = names or [one.name for one in BUNDLED]
+        side_px = None if names else median_side_px(contest.dataset)
+        entrants, refused = enter(asked, contest, limits, side_px=side_px)
+        _require_entrants(entrants, refused)
+        contest.keep_together(sizes[-1])
+        played = [*play([*entrants], sizes, contest.standing, should_stop=lambda: clock.left_s == 0)]
+        placed = place(played)
+        rows = [*_rows(placed, entrants, contest)]
+    return {
+        "root": str(dataset.root),
+        "classes": len(dataset.classes),
+        "multilabel": dataset.is_multilabel,
+        "images": len(contest.dataset),
+        "skipped": len(contest.dataset.skipped),
+        "skipped_files": plain(contest.dataset.skipped[:MOST_SKIPPED_LISTED]),
+        "rounds": [_round(standings) for standings in played],
+        "recommended": placed[0].standing.name,
+        "candidates": rows,
+        "refused": refused,
+        "limits": plain(limits),
+        "forward_passes": contest.forward_passes,
+        "seconds": round(clock.spent_s, 1),
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def _require_entrants(entrants: Mapping[str, Entrant], refused: Mapping[str, str]) -> None:
+    if not entrants:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+        raise BackboneError(f"No network can take part. {reasons}. Name others, or raise a limit.")
+
+
+def _round(standings: Sequence[Standing]) -> dict[str, Any]:
+    return {"images": standings[0].images, "names": [standing.name for standing in standings]}
+
+
+def _rows(
+    placed: Sequence[Placed], entrants: Mapping[str, Entrant], contest: Contest
+) -> Iterator[dict[str, Any]]:
+    costs = [1000 / entrants[one.standing.name].images_per_s for one in placed]
+    front = pareto_front([one.expected for one in placed], costs)
+    for one, cost, on_front in zip(placed, costs, front, strict=True):
+        standing, entrant = one.standing, entrants[one.standing.name]
+        card = entrant.backbone.card
+        yield {
+            "name": standing.name,
+            "architecture": card.architecture,
+            "image_px": card.image_px,
+            "parameters": card.parameters,
+            "multiply_adds": card.multiply_adds,
+            "size_mb": round(size_mb(card), 1),
+            "licence": card.licence,
+            "pretrained_on": card.pretrained_on,
+            "ms_per_image": round(cost, 4),
+            "latency_ms": round(entrant.latency_ms, 2),
+            "images": standing.images,
+            "depths": standing.depths,
+            "score": plain(standing.score),
+            "log_loss": standing.loss,
+            "behind": plain(one.behind),
+            "probability_better": one.probability_better,
+            "expected": one.expected,
+            "on_front": on_front,
+            **described(standing, entrant.backbone, contest, with_shift=one is placed[0]),
+        }

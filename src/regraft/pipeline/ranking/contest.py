@@ -1,0 +1,126 @@
+"""What candidates are judged on: growing samples of the images for learning, and features that are kept."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from regraft.backbones import Backbone, load
+from regraft.core.arrays import Features, Folds, Scores, Truth
+from regraft.data import Dataset, Skipped, keep_together, untangled
+from regraft.evaluation import (
+    Answers,
+    AnyAnswers,
+    LabelAnswers,
+    fit_temperature,
+    fit_thresholds,
+    headline,
+    softmax,
+)
+from regraft.features import Depths, FeatureStore, Representation, extract, fit_affine, read
+from regraft.heads import Ridge, fit_platt
+from regraft.pipeline.climb import are_independent, choose_folds
+from regraft.pipeline.fitting import fit_head
+from regraft.pipeline.judging import truth_of
+from regraft.pipeline.ranking.sampling import balanced_order, beginning
+from regraft.pipeline.ranking.tournament import Standing
+from regraft.pipeline.recipe import Recipe, Runtime
+from regraft.pipeline.relatives import find_relatives
+
+PROBED: tuple[Depths, ...] = ("last", "all")
+"""Networks from elsewhere are often better read at all depths, those from near by at the last."""
+
+
+class Contest:
+    """Images without their test part, in the order in which they are looked at, and the networks loaded."""
+
+    def __init__(self, dataset: Dataset, store: FeatureStore, runtime: Runtime) -> None:
+        learning = dataset.without_test()
+        # A given validation part is too small a share of a small sample: all images are held out in turn.
+        pooled = replace(learning, examples=tuple(replace(e, part=None) for e in learning.examples))
+        self.dataset = pooled
+        self.store = store
+        self.runtime = runtime
+        self.forward_passes = 0
+        self._order = balanced_order(pooled)
+        self._backbones: dict[str, Backbone] = {}
+
+    def backbone(self, name: str) -> Backbone:
+        """The network of that name, loaded once.
+
+        Raises:
+            BackboneError: it cannot be had.
+        """
+        if name not in self._backbones:
+            self._backbones[name] = load(name, runtime=self.runtime)
+        return self._backbones[name]
+
+    def sample(self, size: int) -> Dataset:
+        """The first so many images."""
+        return beginning(self.dataset, self._order, size)
+
+    def looked_at(self, name: str, size: int) -> Dataset:
+        """The first so many images that decode, their features in the store; others are left out for good."""
+        while True:
+            sample = self.sample(size)
+            done = extract(sample, self.backbone(name), self.store)
+            self.forward_passes += done.forward_passes
+            if not done.skipped:
+                return sample
+            self._leave_out(done.skipped)
+
+    def _leave_out(self, skipped: Sequence[Skipped]) -> None:
+        broken = {one.path for one in skipped}
+        kept = [place for place, path in enumerate(self.dataset.paths) if path not in broken]
+        new = {old: place for place, old in enumerate(kept)}
+        self._order = [new[place] for place in self._order if place in new]
+        self.dataset = self.dataset.without(skipped)
+
+    def keep_together(self, size: int) -> None:
+        """Find near copies among the first so many images: no fold may hold out what its rest has seen."""
+        sample = self.sample(size)
+        found = untangled(sample, find_relatives(sample, self.store, None))
+        group_of = {e.path: e.group for e in keep_together(sample, found).examples}
+        examples = (replace(e, group=group_of.get(e.path, e.group)) for e in self.dataset.examples)
+        self.dataset = replace(self.dataset, examples=tuple(examples))
+
+    def rows(self, name: str, sample: Dataset) -> Features:
+        """All depths of a sample that was looked at, as they are."""
+        representation = Representation((name,), "all", "none")
+        hashes = [e.sha256 for e in sample.examples]
+        return read(representation, {name: self.backbone(name)}, self.store, hashes)
+
+    def features(self, name: str, sample: Dataset, depths: Depths) -> Features:
+        """Features of a sample that was looked at, scaled."""
+        backbone = self.backbone(name)
+        representation = Representation((name,), depths, "depth")
+        rows = read(representation, {name: backbone}, self.store, [e.sha256 for e in sample.examples])
+        return fit_affine(representation, (backbone.card,), rows)(rows)
+
+    def standing(self, name: str, size: int) -> Standing:
+        """How a network does on the first so many images, under the better of two closed-form probes."""
+        sample = self.looked_at(name, size)
+        truth, folds = truth_of(sample), folds_of(sample)
+        tried = []
+        for depths in PROBED:
+            features = self.features(name, sample, depths)
+            _, scores, _ = fit_head(
+                Ridge(), features, truth, class_count=len(sample.classes), folds=folds, weights=None
+            )
+            answers = calibrated(scores, truth, groups=[e.group for e in sample.examples])
+            loss = float(np.mean(answers.losses))
+            tried.append(Standing(name, depths, len(sample), answers, loss, headline(answers)))
+        return min(tried, key=lambda standing: standing.loss)
+
+
+def folds_of(sample: Dataset) -> tuple[Folds, ...] | None:
+    """Folds that no group straddles; None where every image may be held out alone."""
+    return None if are_independent(sample) else choose_folds(sample, Recipe())
+
+
+def calibrated(scores: Scores, truth: Truth, *, groups: list[str]) -> AnyAnswers:
+    """Held-out scores as probabilities, at the calibration that suits them best."""
+    if truth.ndim == 2:
+        probabilities = fit_platt(scores, truth, weights=None).probabilities(scores)
+        return LabelAnswers(probabilities, truth, fit_thresholds(probabilities, truth), groups)
+    return Answers(softmax(scores.astype(np.float64), fit_temperature(scores, truth, None)), truth, groups)

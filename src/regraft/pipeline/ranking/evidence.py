@@ -1,0 +1,64 @@
+"""What else is known of a candidate: scores of transferability, and how alike its source is."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from regraft.backbones import Backbone
+from regraft.core.arrays import Array, Probabilities
+from regraft.core.hashing import plain
+from regraft.data import Dataset, units
+from regraft.evaluation import Interval, jackknife
+from regraft.evaluation.resampling import mean_interval
+from regraft.pipeline.ranking.contest import Contest
+from regraft.pipeline.ranking.likeness import likeness, source_probabilities
+from regraft.pipeline.ranking.tournament import Standing
+from regraft.transferability import SCORES, Sample, Score
+
+BLOCKS = 10
+UNBOUNDED = (-np.inf, np.inf)
+BOUNDS = {"ridge": (0.0, 1.0), "knn": (0.0, 1.0)}
+
+Units = Int[Array, " n"]
+
+
+def described(
+    standing: Standing, backbone: Backbone, contest: Contest, *, with_shift: bool
+) -> dict[str, Any]:
+    """`scores`, each with its interval, on the images that the candidate was last judged on, and `source`.
+
+    The scores of the literature want one label per image; of several labels there are none. The
+    shift costs a forward pass in torch, so it is asked for where it is needed.
+    """
+    images = contest.sample(standing.images)
+    source = source_probabilities(backbone, contest.rows(standing.name, images))
+    found = {} if images.is_multilabel else _scores(images, contest, standing.name, source)
+    return {
+        "scores": found,
+        "source": likeness(standing.name, backbone, images, source, with_shift=with_shift),
+    }
+
+
+def _scores(images: Dataset, contest: Contest, name: str, source: Probabilities | None) -> dict[str, Any]:
+    together = units_of(images)
+    features = contest.features(name, images, "last")
+    sample = Sample(features, images.labels, len(images.classes), source, together)
+    asked = [score for score in SCORES if source is not None or not score.needs_source]
+    return {score.name: plain(_interval(score, sample, together)) for score in asked}
+
+
+def _interval(score: Score, sample: Sample, together: Units) -> Interval:
+    """By the images' own shares where a score is their mean; else by leaving blocks of them out."""
+    measured = score.measure(sample)
+    if measured.per_image is not None:
+        return mean_interval(measured.per_image, together, within=BOUNDS.get(score.name, UNBOUNDED))
+    return jackknife(lambda rows: score.measure(sample.select(rows)).value, together, blocks=BLOCKS)
+
+
+def units_of(images: Dataset) -> Units:
+    """A number for each image; equal ones belong together."""
+    numbers = np.empty(len(images), dtype=np.int64)
+    for number, unit in enumerate(units(images)):
+        numbers[list(unit.members)] = number
+    return numbers
