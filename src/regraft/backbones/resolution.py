@@ -18,7 +18,8 @@ SEARCHED_PX = 128
 def resize(network: "nn.Module", image_px: int, *, name: str) -> "nn.Module":
     """Make a network take images of another size.
 
-    Convolutional networks take nearly any; transformers have their position embeddings resampled by timm.
+    Convolutional networks take nearly any; transformers have their position embeddings resampled by
+    the rule of the library that they come from.
 
     Raises:
         BackboneError: the network cannot take that size. The message names sizes near it that work.
@@ -47,9 +48,24 @@ def _set_size(network: Any, image_px: int) -> None:
         raise ValueError(f"not a multiple of its patches of {patch_px} pixels")
     if hasattr(network, "set_input_size"):
         network.set_input_size(img_size=(image_px, image_px))
+    elif hasattr(network, "seq_length") and hasattr(network, "image_size"):
+        _resample_torchvision(network, image_px)
     device = next(network.parameters()).device
     with torch.no_grad():
         network(torch.zeros(1, 3, image_px, image_px, device=device))
+
+
+def _resample_torchvision(network: Any, image_px: int) -> None:
+    """Position embeddings of torchvision's transformer, by torchvision's own rule."""
+    from torch import nn
+    from torchvision.models.vision_transformer import interpolate_embeddings
+
+    if image_px % network.patch_size:
+        raise ValueError(f"not a multiple of its patches of {network.patch_size} pixels")
+    name = "encoder.pos_embedding"
+    state = interpolate_embeddings(image_px, network.patch_size, {name: network.get_parameter(name).detach()})
+    network.encoder.pos_embedding = nn.Parameter(state[name], requires_grad=False)
+    network.image_size, network.seq_length = image_px, (image_px // network.patch_size) ** 2 + 1
 
 
 def _sizes_near(bare: "nn.Module", image_px: int) -> str:

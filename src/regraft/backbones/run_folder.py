@@ -57,7 +57,7 @@ def make_run(source: Source) -> Made:
         raise BackboneError(f"The classifier in {file} reads other features than {card.name} gives here.")
     grafted = Grafted(network, found, linear(weights, bias), parts)
     shown = Intake(card.image_px, card.crop_fraction, card.interpolation, card.mean, card.std)
-    learnt = f"{card.pretrained_on}; then {len(bias)} classes of {file.parent}"
+    learnt = f"{card.pretrained_on}; then {len(bias)} classes by regraft"
     return Made(grafted, shown, card.licence, learnt, (*grafted.stages, CLASSES))
 
 
@@ -99,6 +99,9 @@ def _classifier(settings: Mapping[str, Any], arrays: Mapping[str, Array], file: 
     try:
         temperature = float(settings["temperature"])
         weights, bias = (arrays[name].astype(np.float32) / temperature for name in ("weights", "bias"))
+        if "affine.scale" in arrays:  # Scaling in front of a linear classifier is part of it.
+            scaled = arrays["affine.scale"][:, None] * weights
+            weights, bias = scaled, bias - arrays["affine.shift"] @ scaled
     except (KeyError, TypeError, ValueError) as error:
         raise BackboneError(f"{file} describes no classifier that can be used ({error}).") from error
     return weights, bias

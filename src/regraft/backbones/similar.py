@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from regraft.backbones.families import FAMILIES
+from regraft.backbones.families import FAMILIES, Row
 from regraft.backbones.source import Source
 from regraft.backbones.state_files import COUNTER, State, unwrapped
 from regraft.core.errors import BackboneError
@@ -10,8 +10,9 @@ from regraft.core.errors import BackboneError
 if TYPE_CHECKING:
     from torch import nn
 
-NEAR_FRACTION = 0.25
-"""Only networks of about as many parameters are built and compared; a classifier can be a fifth of them."""
+NEAR_FRACTION = 0.05
+"""Only networks of about as many parameters are built and compared; statistics of BatchNorm come on top."""
+IMAGENET_CLASSES = 1000
 MOST_SHOWN = 3
 
 
@@ -33,10 +34,17 @@ def fitting(state: State) -> list[str]:
 
     Cost: those of about as many parameters are built, without their numbers.
     """
-    millions = sum(tensor.numel() for tensor in state.values()) / 1e6
-    near = [row for row in FAMILIES if abs(row.parameters_m - millions) <= NEAR_FRACTION * row.parameters_m]
-    named = dict.fromkeys(row.architecture for row in sorted(near, key=lambda row: -row.parameters_m))
-    return [name for name in named if _fits(state, name)]
+    near = [row for row in FAMILIES if _is_near(row, state)]
+    return [name for name in dict.fromkeys(row.architecture for row in near) if _fits(state, name)]
+
+
+def _is_near(row: Row, state: State) -> bool:
+    """Whether a file holds about as many numbers, with or without a classifier on either side."""
+    sizes = [tensor.numel() for name, tensor in state.items() if not name.endswith(COUNTER)]
+    last_matrix = [tensor.numel() for tensor in state.values() if tensor.ndim == 2][-1:]
+    in_file = {sum(sizes) / 1e6, (sum(sizes) - sum(last_matrix)) / 1e6}
+    in_row = {row.parameters_m, row.parameters_m - row.width * IMAGENET_CLASSES / 1e6}
+    return any(abs(found - size) <= NEAR_FRACTION * size for found in in_file for size in in_row)
 
 
 def _fits(state: State, architecture: str) -> bool:
