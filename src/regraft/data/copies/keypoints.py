@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from regraft.core.arrays import Array, Image
 
@@ -37,9 +37,10 @@ DARK = 8.0
 RIM_PX = 5
 WHOLLY_COVERED = 0.99
 
-Grey = Float[Array, "_ _"]
+Grey = UInt8[Array, "_ _"]
+Detail = Float[Array, "_ _"]
 Points = Float[Array, "p 2"]
-Descriptors = Float[Array, "p 128"]
+Descriptors = UInt8[Array, "p 128"]
 Matrix = Float[Array, "2 3"]
 
 # In OpenCV's order of [4 rows, 4 columns, 8 directions] a mirrored surrounding has its rows reversed and its
@@ -49,7 +50,7 @@ _MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].res
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """A picture in grey, its points as x and y, and their descriptors of unit length."""
+    """A picture in grey, its points as x and y, and their descriptors: some 40 kB."""
 
     grey: Grey
     points: Points
@@ -83,20 +84,21 @@ def find_keypoints(image: Image) -> Keypoints:
     Source: SIFT, Lowe 2004, 10.1023/B:VISI.0000029664.99615.94, in OpenCV's implementation.
     """
     grey = _to_grey(image)
+    if min(image.shape[:2]) < FEWEST_PX:
+        return Keypoints(grey, np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
     detector = _cv2().SIFT_create(nfeatures=MOST_POINTS, contrastThreshold=LEAST_CONTRAST)
-    found, descriptors = detector.detectAndCompute(grey.astype(np.uint8), None)
-    if descriptors is None or min(image.shape[:2]) < FEWEST_PX:
-        found = ()
-        descriptors = np.zeros((0, 128), np.float32)
+    found, descriptors = detector.detectAndCompute(grey, None)
     points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
-    lengths = np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
-    return Keypoints(grey, points, np.asarray(descriptors / lengths, np.float32))
+    # OpenCV hands out whole numbers below 256 as floats.
+    rows = np.zeros((0, 128)) if descriptors is None else descriptors
+    return Keypoints(grey, points, np.asarray(rows, np.uint8))
 
 
 def same_picture(one: Keypoints, other: Keypoints) -> Overlay | None:
     """How the first lies on the second where points say that both are one picture, or None."""
-    for descriptors in (one.descriptors, one.descriptors[:, _MIRRORED]):
-        matrix = _agreed(one.points, descriptors, other)
+    first, second = _unit(one.descriptors), _unit(other.descriptors)
+    for descriptors in (first, first[:, _MIRRORED]):
+        matrix = _agreed(one.points, other.points, likeness=descriptors @ second.T)
         overlay = None if matrix is None else lay_over(one.grey, other.grey, matrix)
         if overlay and _is_same(overlay):
             return overlay
@@ -118,8 +120,8 @@ def lay_over(one: Grey, other: Grey, matrix: Matrix) -> Overlay | None:
         return None
     cv2 = _cv2()
     size = other.shape[::-1]
-    laid = cv2.warpAffine(one, matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    shared = cv2.warpAffine(np.ones_like(one), matrix, size) > WHOLLY_COVERED
+    laid = cv2.warpAffine(np.float32(one), matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    shared = cv2.warpAffine(np.ones(one.shape, np.float32), matrix, size) > WHOLLY_COVERED
     covered = float(shared.sum())
     share = covered / max(other.size, one.size * abs(float(np.linalg.det(matrix[:, :2]))))
     shared &= (laid > DARK) & (other > DARK)
@@ -127,7 +129,7 @@ def lay_over(one: Grey, other: Grey, matrix: Matrix) -> Overlay | None:
         return None
     # Away from the rim, which blurring mixes with what is not shared.
     inside = cv2.erode(shared.astype(np.uint8), np.ones((RIM_PX, RIM_PX), np.uint8)) > 0
-    smooth = [cv2.GaussianBlur(picture, (0, 0), BLUR_PX) for picture in (laid, other)]
+    smooth = [cv2.GaussianBlur(picture, (0, 0), BLUR_PX) for picture in (laid, np.float32(other))]
     detail = [picture - cv2.GaussianBlur(picture, (0, 0), DETAIL_PX) for picture in smooth]
     shade, fine = (_correlation(first, second, inside) for first, second in (smooth, detail))
     return Overlay(matrix, shade, fine, _agreeing_fraction(detail[0], detail[1], inside), share)
@@ -139,16 +141,20 @@ def _to_grey(image: Image) -> Grey:
     factor = SIDE_PX / max(grey.shape)
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    return np.asarray(cv2.resize(grey, size, interpolation=method), np.float32)
+    return np.asarray(cv2.resize(grey, size, interpolation=method), np.uint8)
 
 
-def _agreed(points: Points, descriptors: Descriptors, other: Keypoints) -> Matrix | None:
-    """The affine map that the paired points agree on."""
-    if min(len(points), len(other.points)) < FEWEST_INLIERS:
+def _unit(descriptors: Descriptors) -> Float[Array, "p 128"]:
+    rows = np.float32(descriptors)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _agreed(points: Points, others: Float[Array, "q 2"], *, likeness: Float[Array, "p q"]) -> Matrix | None:
+    """The affine map that the paired points agree on, if many do; `likeness` is used up."""
+    if min(likeness.shape) < FEWEST_INLIERS:
         return None
-    likeness = descriptors @ other.descriptors.T
     partner = likeness.argmax(axis=1)
-    everyone = np.arange(len(points))
+    everyone = np.arange(len(partner))
     is_mutual = likeness.argmax(axis=0)[partner] == everyone
     nearest = 2 - 2 * likeness[everyone, partner]
     likeness[everyone, partner] = -np.inf
@@ -157,12 +163,12 @@ def _agreed(points: Points, descriptors: Descriptors, other: Keypoints) -> Matri
         return None
     cv2 = _cv2()
     cv2.setRNGSeed(0)
-    ends = points[paired], other.points[partner[paired]]
+    ends = points[paired], others[partner[paired]]
     matrix, inliers = cv2.estimateAffine2D(*ends, ransacReprojThreshold=REPROJECTION_PX, maxIters=500)
     return matrix if matrix is not None and inliers.sum() >= FEWEST_INLIERS else None
 
 
-def _agreeing_fraction(one: Grey, other: Grey, where: Array) -> float:
+def _agreeing_fraction(one: Detail, other: Detail, where: Array) -> float:
     """Of the pixels asked for, how many have surroundings that correlate."""
     cv2 = _cv2()
     both, first, second = (
@@ -172,7 +178,7 @@ def _agreeing_fraction(one: Grey, other: Grey, where: Array) -> float:
     return float((local > AGREEING).mean()) if local.size else 0.0
 
 
-def _correlation(one: Grey, other: Grey, where: Array) -> float:
+def _correlation(one: Detail, other: Detail, where: Array) -> float:
     if not where.any():
         return 0.0
     a, b = (picture[where] - picture[where].mean() for picture in (one, other))

@@ -7,42 +7,36 @@ in detail (`keypoints`): in most data sets neighbours are merely alike, and thos
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
-from regraft.core.arrays import Array, Features, Image
+from regraft.core.arrays import Features, Image
 from regraft.core.cores import usable_cores
 from regraft.core.errors import DataError
 from regraft.core.progress import progress
 from regraft.core.threads import single_threaded_blas
-from regraft.data.copies.keypoints import Keypoints, Matrix, Overlay, find_keypoints, lay_over, same_picture
+from regraft.data.copies.keypoints import Keypoints, Overlay, find_keypoints, same_picture
 from regraft.data.copies.neighbours import nearest
-from regraft.data.copies.thumbnails import Thumbnails, invariants, quarter_turns, standardised
+from regraft.data.copies.order import Pair, last_uses, ordered
+from regraft.data.copies.thumbnails import Thumbnails, invariants
+from regraft.data.copies.whole import ALMOST_ALIKE, best_ways, laid_whole
 
 How = Literal["saved again", "mirrored", "turned", "cut or shifted"]
-Pair = tuple[int, int]
 
 ALIKE_IN_THUMBNAILS, ALIKE_TO_NETWORK = 5, 8
 """Neighbours that are looked at. Sets of more copies than these are found through one another."""
 
-ALMOST_ALIKE = 0.7
-"""Correlation of thumbnails laid the best of eight ways, from which the pictures themselves are compared."""
-
-WHOLE_SHADE, WHOLE_DETAIL, WHOLE_AGREEING_FRACTION = 0.97, 0.85, 0.6
-"""What a picture laid whole on another has to reach. Stricter than for a map found from points, which is
-evidence itself: two portraits, or two handwritten ones, agree that well by chance."""
-
-FIRST_MIRRORED_WAY = 4
 TURNED_DEGREES = 5.0
 WHOLE_FRACTION = 0.97
-POINTS_KEPT = 2_048
-CHUNK = 512
+POINTS_KEPT = 16_384
+"""Pictures of which points are kept, some 0.7 GB. In the order of `ordered`, 100,000 need 10,000 kept."""
+
+CHUNK = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +71,53 @@ def near_copies(
     """
     if len(thumbnails) < 2:
         return []
-    pairs = _candidates(thumbnails, features)
-
-    @lru_cache(maxsize=POINTS_KEPT)
-    def points(place: int) -> Keypoints | None:
-        try:
-            return find_keypoints(load(place))
-        except DataError:
-            return None
-
-    def judge(pair: Pair) -> NearCopy | None:
-        one, other = points(pair[0]), points(pair[1])
-        if one is None or other is None:
-            return None
-        overlay = _laid_whole(one, other, thumbnails[list(pair)]) or same_picture(one, other)
-        return NearCopy(*pair, _how(overlay), round(overlay.shade, 4)) if overlay else None
-
+    pairs = ordered(_candidates(thumbnails, features), count=len(thumbnails))
+    last, kept = last_uses(pairs, count=len(thumbnails)), dict[int, Keypoints | None]()
     found: list[NearCopy] = []
     pool = ThreadPoolExecutor(usable_cores())
     with single_threaded_blas(), pool, progress("Comparing images", len(pairs)) as advance:
         for start in range(0, len(pairs), CHUNK):
             if should_stop():
                 return None
-            found += [copy for copy in pool.map(judge, pairs[start : start + CHUNK]) if copy]
-            advance(len(pairs[start : start + CHUNK]))
+            some = pairs[start : start + CHUNK]
+            missing = [*{place: None for pair in some for place in pair if place not in kept}]
+            kept.update(zip(missing, pool.map(partial(_points, load), missing), strict=True))
+            found += _judged(some, kept, thumbnails, pool)
+            _forget(kept, [place for place in kept if last[place] < start + len(some)])
+            advance(len(some))
     return sorted(found, key=lambda copy: (copy.first, copy.second))
+
+
+def _points(load: Callable[[int], Image], place: int) -> Keypoints | None:
+    try:
+        return find_keypoints(load(place))
+    except DataError:
+        return None
+
+
+def _judged(
+    pairs: Sequence[Pair], kept: Mapping[int, Keypoints | None], thumbnails: Thumbnails, pool: Executor
+) -> Iterator[NearCopy]:
+    """Those of some pairs that are copies."""
+
+    def judge(pair: Pair, way: int, likeness: float) -> NearCopy | None:
+        one, other = kept[pair[0]], kept[pair[1]]
+        if one is None or other is None:
+            return None
+        overlay = laid_whole(one, other, way=way) if likeness >= ALMOST_ALIKE else None
+        overlay = overlay or same_picture(one, other)
+        return NearCopy(*pair, _how(overlay), round(overlay.shade, 4)) if overlay else None
+
+    ways, likenesses = best_ways(thumbnails, pairs)
+    return (copy for copy in pool.map(judge, pairs, ways.tolist(), likenesses.tolist()) if copy)
+
+
+def _forget(kept: dict[int, Keypoints | None], done: Sequence[int]) -> None:
+    """Drop points that no pair needs any more, and beyond a limit the oldest, which then are found again."""
+    for place in done:
+        del kept[place]
+    for place in [*kept][: max(0, len(kept) - POINTS_KEPT)]:
+        del kept[place]
 
 
 def clusters(count: int, pairs: Iterable[Pair]) -> list[tuple[int, ...]]:
@@ -120,7 +136,7 @@ def clusters(count: int, pairs: Iterable[Pair]) -> list[tuple[int, ...]]:
 
 
 def _candidates(thumbnails: Thumbnails, features: Features | None) -> list[Pair]:
-    """Pairs worth a look, in an order in which those of one picture stand close together."""
+    """Pairs worth a look."""
     lists = [nearest(invariants(thumbnails), count=ALIKE_IN_THUMBNAILS)]
     if features is not None:
         lists.append(nearest(_directions(features), count=ALIKE_TO_NETWORK))
@@ -131,22 +147,7 @@ def _candidates(thumbnails: Thumbnails, features: Features | None) -> list[Pair]
         for other in row
         if other >= 0
     }
-    if len(thumbnails) <= POINTS_KEPT:
-        return sorted(pairs)
-    return _walked(len(thumbnails), sorted(pairs))
-
-
-def _walked(count: int, pairs: Sequence[Pair]) -> list[Pair]:
-    """Pairs in the order of a walk from neighbour to neighbour: points found for one serve the next."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import reverse_cuthill_mckee
-
-    first, second = np.array(pairs).T
-    graph = coo_array((np.ones(len(pairs), np.int8), (first, second)), shape=(count, count)).tocsr()
-    rank = np.empty(count, np.int64)
-    rank[reverse_cuthill_mckee(graph + graph.T, symmetric_mode=True)] = np.arange(count)
-    order = np.lexsort((np.minimum(rank[first], rank[second]), np.maximum(rank[first], rank[second])))
-    return [pairs[place] for place in order]
+    return sorted(pairs)
 
 
 def _directions(features: Features) -> Features:
@@ -154,30 +155,6 @@ def _directions(features: Features) -> Features:
     rows = features - features.mean(0)
     rows /= rows.std(0) + 1e-6
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
-
-
-def _laid_whole(one: Keypoints, other: Keypoints, both: Float[Array, "2 32 32"]) -> Overlay | None:
-    """The first laid on the second the best of eight ways, if they agree: no points are needed for that."""
-    first, second = standardised(both)
-    likeness = [float((side * second).mean()) for side in quarter_turns(first)]
-    best = int(np.argmax(likeness))
-    if likeness[best] < ALMOST_ALIKE:
-        return None
-    overlay = lay_over(one.grey, other.grey, _quarter_matrix(one.grey.shape, other.grey.shape, best))
-    if overlay is None or overlay.shade < WHOLE_SHADE or overlay.detail < WHOLE_DETAIL:
-        return None
-    return overlay if overlay.agreeing_fraction >= WHOLE_AGREEING_FRACTION else None
-
-
-def _quarter_matrix(shape: Sequence[int], onto: Sequence[int], way: int) -> Matrix:
-    """The map of the whole of one picture onto the whole of another, in the way of `quarter_turns`."""
-    height, width = shape
-    to_unit = np.array([[1 / width, 0, 0.5 / width], [0, 1 / height, 0.5 / height], [0, 0, 1]])
-    mirror = np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]]) if way >= FIRST_MIRRORED_WAY else np.eye(3)
-    quarter = np.array([[0, 1, 0], [-1, 0, 1], [0, 0, 1]])
-    turn = np.linalg.matrix_power(quarter, way % FIRST_MIRRORED_WAY)
-    from_unit = np.array([[onto[1], 0, -0.5], [0, onto[0], -0.5], [0, 0, 1]])
-    return np.asarray((from_unit @ turn @ mirror @ to_unit)[:2])
 
 
 def _how(overlay: Overlay) -> How:

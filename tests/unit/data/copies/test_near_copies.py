@@ -11,9 +11,10 @@ import skimage.data
 from regraft.core.errors import DataError
 from regraft.data import decode
 from regraft.data.copies.keypoints import find_keypoints, same_picture
-from regraft.data.copies.near_copies import _quarter_matrix, clusters, near_copies
+from regraft.data.copies.near_copies import clusters, near_copies
 from regraft.data.copies.neighbours import nearest
 from regraft.data.copies.thumbnails import invariants, quarter_turns, thumbnail
+from regraft.data.copies.whole import best_ways, quarter_matrix
 
 NAMES = ("astronaut", "chelsea", "coffee")
 Picture = np.ndarray
@@ -141,7 +142,7 @@ def test_laying_a_picture_in_quarters_is_exact() -> None:
 
     picture = np.random.default_rng(0).random((40, 60)).astype(np.float32)
     for way, laid in enumerate(quarter_turns(picture)):
-        matrix = _quarter_matrix(picture.shape, laid.shape, way)
+        matrix = quarter_matrix(picture.shape, laid.shape, way=way)
         np.testing.assert_allclose(cv2.warpAffine(picture, matrix, laid.shape[::-1]), laid, atol=1e-6)
 
 
@@ -157,6 +158,25 @@ def test_invariants_do_not_change_with_quarter_turns(way: int) -> None:
     small = np.stack([thumbnail(picture) for picture in photos()])
     laid = np.stack([quarter_turns(one)[way] for one in small])
     np.testing.assert_allclose(invariants(laid), invariants(small), atol=1e-3)
+
+
+def test_the_best_way_is_the_one_that_was_taken() -> None:
+    small = np.stack([thumbnail(picture) for picture in photos()[:8]])
+    laid = np.stack([quarter_turns(one)[way] for way, one in enumerate(small)])
+    ways, likeness = best_ways(np.concatenate([small, laid]), [(way, way + 8) for way in range(8)])
+    assert ways.tolist() == list(range(8))
+    assert likeness.min() > 0.99
+
+
+def test_few_points_kept_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from regraft.data.copies import near_copies as module
+
+    pictures = [*photos(), *(half(picture) for picture in photos())]
+    everything = found_among(pictures)
+    monkeypatch.setattr(module, "CHUNK", 4)
+    assert found_among(pictures) == everything
+    monkeypatch.setattr(module, "POINTS_KEPT", 2)
+    assert found_among(pictures) == everything
 
 
 def test_clusters_join_chains() -> None:
