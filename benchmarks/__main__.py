@@ -18,7 +18,7 @@ from regraft.pipeline.machine import machine, versions
 ROOT = Path(__file__).parent
 NAMES = (
     *("startup", "store", "extract", "refit", "population", "accuracy", "memory"),
-    *("decode", "fuzz", "scan", "copies", "groups", "shortcuts"),
+    *("decode", "fuzz", "scan", "copies", "groups", "shortcuts", "ranking"),
 )
 SEVERAL = {"data": ("decode", "fuzz", "scan", "copies", "groups", "shortcuts")}
 """Names that stand for several."""

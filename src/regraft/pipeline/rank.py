@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from regraft.backbones import BUNDLED
+from regraft.backbones import FAMILIES, is_here
 from regraft.core.errors import BackboneError
 from regraft.core.hashing import plain
 from regraft.data import DataSource, read, require_trainable, split
@@ -63,7 +63,7 @@ def rank(
     contest = Contest(split(dataset, seed=Recipe().seed), store or FeatureStore(), runtime)
     sizes = rounds(len(contest.dataset), len(dataset.classes))
     with stop_on_signals(clock):
-        asked = names or [one.name for one in BUNDLED]
+        asked = names or [row.name for row in FAMILIES if is_here(row)]
         side_px = None if names else median_side_px(contest.dataset)
         entrants, refused = enter(asked, contest, limits, side_px=side_px)
         _require_entrants(entrants, refused)
