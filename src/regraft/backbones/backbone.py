@@ -49,7 +49,8 @@ class Backbone:
     """A pretrained network that turns images into rows of pooled features.
 
     `relative_error` is that of the runtime and its precision against the network as it was given, on the
-    images of the check; 0 for torch in full precision.
+    images of the check; 0 for torch in full precision. `size_bytes` is what the network takes on disk, or in
+    torch's memory, as it runs.
     """
 
     card: Card
@@ -58,6 +59,7 @@ class Backbone:
     _embed: Embed = field(repr=False, compare=False)
     _quantised_sha256: str = field(default="", repr=False)
     _read_source_head: Callable[[], SourceHead | None] = field(default=_no_head, repr=False, compare=False)
+    size_bytes: int = 0
 
     def embed(self, images: Images) -> Features:
         """Pooled features [b, card.width] of uint8 images [b, card.image_px, card.image_px, 3]."""
@@ -173,7 +175,15 @@ def _load_torch(source: Source, runtime: Runtime) -> Backbone:
     embed = torch_runtime(embedding, precision=card.precision, compiled=runtime == "torch-compile")
     error = _error_of_precision(embedding, card, embed)
     # From a network of its own: this one may be on a GPU, or compiled, and holds other readers' hooks.
-    return Backbone(card, runtime, error, embed, _read_source_head=lambda: classifier_of(*build(source)))
+    numbers = [*network.parameters(), *network.buffers()]
+    return Backbone(
+        card,
+        runtime,
+        error,
+        embed,
+        _read_source_head=lambda: classifier_of(*build(source)),
+        size_bytes=sum(tensor.numel() * tensor.element_size() for tensor in numbers),
+    )
 
 
 def _error_of_precision(embedding: "nn.Module", card: Card, embed: Embed) -> float:
@@ -192,4 +202,5 @@ def _load_converted(source: Source, runtime: ConvertedFor) -> Backbone:
         found.embed,
         found.weights_sha256 if source.precision == "int8" else "",
         lambda: source_head.read(found.folder),
+        sum(file.stat().st_size for file in found.folder.glob("network.*")),
     )
