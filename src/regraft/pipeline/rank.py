@@ -40,8 +40,8 @@ def rank(
 
     Args:
         source: whatever `read` takes.
-        names: networks; by default those on this machine, also at other image sizes where the images are
-            much smaller or larger than what a network was trained on.
+        names: networks; by default those on this machine, also at a larger image size than their own and, of
+            small images, at smaller ones.
         limits: who breaks one does not take part.
         budget: how long it may take; the round on its way is then the last.
         runtime: what runs the networks.

@@ -1,6 +1,5 @@
 """Who takes part when nobody is named: the networks on this machine, at the image sizes worth trying."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,10 @@ from regraft.data.audit.header import read_header
 SIZES_READ = 200
 STEP_PX = 32
 
-SMALL, LARGE = 0.5, 1.2
-"""Of the size that a network was trained at: images with a median side below the one are also tried at less,
-above the other also at more."""
+SMALL = 0.5
+"""Of the size that a network was trained at: images with a median side below it are also tried at less."""
 
-SMALLER, LARGER = (0.43, 0.57), (1.29,)
+SMALLER, LARGER = (0.43, 0.57), 1.29
 """96, 128 and 288 pixels for a network of 224."""
 
 
@@ -38,19 +36,16 @@ def _shorter_side_px(path: Path) -> int:
 
 
 def at_sizes(name: str, image_px: int, side_px: float) -> tuple[str, ...]:
-    """A network at its own image size, and at others where the images are much smaller or larger.
+    """A network at its own image size and above it, and at less where the images are small.
 
-    Images of 32 pixels need not be blown up to 224: at 96 a network costs a fifth. Detailed images may gain
-    above the size that a network was trained at (Touvron et al. 2019, 1906.06423).
+    Images of 32 pixels need not be blown up to 224: at 96 a network costs a fifth. Many networks
+    gain a little above the size that they were trained at (Touvron et al. 2019, 1906.06423).
     """
     asked = parse(name)
     if asked.image_px is not None:
         return (name,)
-    shares: Sequence[float] = ()
-    if 0 < side_px <= SMALL * image_px:
-        shares = SMALLER
-    elif side_px >= LARGE * image_px:
-        shares = LARGER
+    is_small = 0 < side_px <= SMALL * image_px
+    shares = (*(SMALLER if is_small else ()), LARGER)
     sizes = [STEP_PX * round(image_px * share / STEP_PX) for share in shares]
     others = [f"{asked.base}:{px}px{str(asked).removeprefix(asked.base)}" for px in sizes]
     return (name, *others)

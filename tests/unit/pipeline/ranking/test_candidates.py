@@ -11,12 +11,11 @@ from regraft.pipeline.ranking.candidates import at_sizes, median_side_px
 @pytest.mark.parametrize(
     ("side_px", "names"),
     [
-        (28, ("lite0", "lite0:96px", "lite0:128px")),
-        (112, ("lite0", "lite0:96px", "lite0:128px")),
-        (200, ("lite0",)),
-        (256, ("lite0",)),
-        (300, ("lite0", "lite0:288px")),
-        (0, ("lite0",)),
+        (28, ("lite0", "lite0:96px", "lite0:128px", "lite0:288px")),
+        (112, ("lite0", "lite0:96px", "lite0:128px", "lite0:288px")),
+        (200, ("lite0", "lite0:288px")),
+        (2000, ("lite0", "lite0:288px")),
+        (0, ("lite0", "lite0:288px")),
     ],
 )
 def test_sizes_follow_the_images(side_px, names):
