@@ -1,0 +1,28 @@
+"""Searching settings: a typed space, samplers and pruners by name, and studies that survive being killed."""
+
+from regraft.search.axis import Axis, Choice, Range
+from regraft.search.pruners import PRUNERS, PrunerName, pruner, require_pruner
+from regraft.search.samplers import SAMPLERS, SamplerName, require_sampler, sampler
+from regraft.search.space import Space, Values, axes_of, space_of
+from regraft.search.written import from_json, parse_axis, parse_changes
+
+__all__ = [
+    "PRUNERS",
+    "SAMPLERS",
+    "Axis",
+    "Choice",
+    "PrunerName",
+    "Range",
+    "SamplerName",
+    "Space",
+    "Values",
+    "axes_of",
+    "from_json",
+    "parse_axis",
+    "parse_changes",
+    "pruner",
+    "require_pruner",
+    "require_sampler",
+    "sampler",
+    "space_of",
+]

@@ -1,0 +1,122 @@
+"""Optuna's samplers, each trial's randomness from its number.
+
+A study that is resumed, or shared by several processes, would otherwise begin the same sequence of random
+numbers again, and propose what was tried before.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import (
+    BaseSampler,
+    CmaEsSampler,
+    GPSampler,
+    QMCSampler,
+    RandomSampler,
+    TPESampler,
+)
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from regraft.core.seeds import derive_seed
+from regraft.search.axis import Axis, Choice
+from regraft.search.samplers import SamplerName
+
+FIRST_AT_RANDOM = 10
+"""Trials before a model of the scores is made."""
+
+
+class Numbered(BaseSampler):
+    """A sampler made anew for each trial, whose seed follows from the trial's number."""
+
+    def __init__(self, name: SamplerName, axes: Mapping[str, Axis], seed: int) -> None:
+        self._name = name
+        self._seed = seed
+        self._space = distributions(axes)
+        self._inner = self._made(0)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Optuna calls this first for every trial."""
+        self._inner = self._made(trial.number)
+        self._inner.before_trial(study, trial)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The axes that are sampled together. Sobol's are all, where Optuna would ask the first trial."""
+        if self._name == "sobol":
+            return {name: axis for name, axis in self._space.items() if not axis.single()}
+        return self._inner.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Values of those axes."""
+        return self._inner.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """A value of an axis on its own."""
+        return self._inner.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """What CMA-ES learns, it learns here."""
+        self._inner.after_trial(study, trial, state, values)
+
+    def _made(self, number: int) -> BaseSampler:
+        with warnings.catch_warnings():
+            # Of the argument `group`.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return _inner(self._name, self._seed, derive_seed(self._seed, "trial", number))
+
+
+def _inner(name: SamplerName, seed: int, own_seed: int) -> BaseSampler:
+    match name:
+        case "tpe":
+            return TPESampler(
+                seed=own_seed,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+                n_startup_trials=FIRST_AT_RANDOM,
+            )
+        case "gp":
+            return GPSampler(seed=own_seed, n_startup_trials=FIRST_AT_RANDOM)
+        case "cmaes":
+            return CmaEsSampler(seed=own_seed, warn_independent_sampling=False)
+        case "sobol":
+            # One sequence for the whole study, whose place is kept in the storage.
+            return QMCSampler(
+                qmc_type="sobol",
+                scramble=True,
+                seed=derive_seed(seed, "sobol"),
+                independent_sampler=RandomSampler(seed=own_seed),
+                warn_independent_sampling=False,
+            )
+        case _:
+            return RandomSampler(seed=own_seed)
+
+
+def distributions(axes: Mapping[str, Axis]) -> dict[str, BaseDistribution]:
+    """Axes as Optuna knows them. A choice has no order."""
+    return {name: distribution(axis) for name, axis in axes.items()}
+
+
+def distribution(axis: Axis) -> BaseDistribution:
+    """One axis as Optuna knows it."""
+    if isinstance(axis, Choice):
+        return CategoricalDistribution(axis.values)
+    if axis.whole:
+        return IntDistribution(int(axis.low), int(axis.grid()[-1]), log=axis.log, step=int(axis.step or 1))
+    # With a step the upper end is the last number that a step reaches, as Optuna wants it.
+    high = axis.high if axis.step is None else axis.grid()[-1]
+    return FloatDistribution(axis.low, high, log=axis.log, step=axis.step)

@@ -1,0 +1,158 @@
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pytest
+
+from regraft.core.errors import RecipeError
+from regraft.core.settings import Knob, check
+from regraft.heads import HEADS, Logistic, Perceptron, Ridge
+from regraft.search import Choice, Range, Space, axes_of, parse_changes, space_of
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A head of somebody's own."""
+
+    pull: Annotated[float, Knob("toward the middle", low=0.1, high=10, log=True)] = 1.0
+    size: Annotated[int, Knob("how many", low=1, high=9)] = 3
+    shape: Literal["round", "flat"] = "flat"
+    is_soft: bool = True
+    found: Annotated[float | None, Knob("by itself unless given", low=0, high=1)] = None
+    seed: Annotated[int, Knob("of chance", low=0, high=10)] = 0
+    note: str = ""
+    unbounded: Annotated[int, Knob("no upper end", low=1)] = 1
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Bare:
+    """Without a default."""
+
+    pull: Annotated[float, Knob("toward the middle", low=1, high=3)]
+
+
+def of(*changes: str, heads: dict[str, type] | None = None, **others: object) -> Space:
+    return space_of(heads or {"mine": Mine, "ridge": Ridge}, changes=parse_changes(changes), **others)
+
+
+def test_axes_come_from_the_annotations() -> None:
+    assert axes_of(Mine) == {
+        "pull": Range(0.1, 10, log=True),
+        "size": Range(1, 9, whole=True),
+        "shape": Choice(("round", "flat")),
+        "is_soft": Choice((False, True)),
+        "found": Range(0, 1),
+    }
+    assert list(axes_of(Mine, names=("shape",))) == ["shape"]
+
+
+def test_axes_of_a_head_exist_only_with_it() -> None:
+    space = of(others={"depths": Choice(("last", "all"))}, defaults={"depths": "last"})
+    assert list(space.axes)[:3] == ["depths", "head.kind", "head.mine.pull"]
+    assert space.is_active("head.mine.pull", {"head.kind": "mine"})
+    assert not space.is_active("head.mine.pull", {"head.kind": "ridge"})
+    assert space.is_active("depths", {"head.kind": "ridge"})
+
+
+def test_every_head_has_a_space_whose_grid_it_takes() -> None:
+    for kind, settings in HEADS.items():
+        space = space_of({kind: settings})
+        first = next(space.grid())
+        assert isinstance(space.head(first), settings)
+        (thumb,) = space.rules_of_thumb()
+        assert space.head(thumb) == settings()
+
+
+def test_values_make_settings() -> None:
+    space = of()
+    values = {"head.kind": "mine", "head.mine.pull": 2, "head.mine.size": 4, "head.ridge.penalty": 1.0}
+    assert space.head(values) == Mine(pull=2.0, size=4)
+    assert space.others({**values, "depths": "all"}) == {"depths": "all"}
+
+
+def test_the_grid_is_every_combination_once() -> None:
+    space = of(
+        "head.mine.pull=1,2",
+        "head.size=1..3:step=1",
+        "head.shape=flat",
+        "head.is_soft=true",
+        "head.found=0.5",
+        "head.ridge.penalty=1..100:log",
+        others={"depths": Choice(("last", "all"))},
+    )
+    points = list(space.grid())
+    assert len(points) == 2 * (2 * 3) + 2 * 5
+    assert len({tuple(sorted(point.items())) for point in points}) == len(points)
+    assert all(not any(n.startswith("head.ridge") for n in p) for p in points if p["head.kind"] == "mine")
+
+
+def test_rules_of_thumb_are_the_defaults() -> None:
+    space = of(others={"depths": Choice(("all", "last"))}, defaults={"depths": "last"})
+    mine, ridge = space.rules_of_thumb()
+    assert space.head(mine) == Mine()
+    assert mine["head.mine.found"] is None
+    assert ridge == {"depths": "last", "head.kind": "ridge", "head.ridge.penalty": None}
+
+
+def test_a_default_outside_of_what_was_asked_for_is_not_tried() -> None:
+    mine, _ = of("head.pull=2.5..10:log", "head.shape=round").rules_of_thumb()
+    assert mine["head.mine.pull"] == pytest.approx(5)
+    assert mine["head.mine.shape"] == "round"
+
+
+def test_a_short_name_means_the_field_of_every_head() -> None:
+    space = space_of({"ridge": Ridge, "logistic": Logistic}, changes=parse_changes(["head.penalty=1..2"]))
+    assert space.axes["head.ridge.penalty"] == space.axes["head.logistic.penalty"] == Range(1, 2)
+    one = space_of({"ridge": Ridge, "logistic": Logistic}, changes=parse_changes(["head.ridge.penalty=1..2"]))
+    assert one.axes["head.logistic.penalty"] != Range(1, 2)
+
+
+def test_ranges_take_the_type_of_their_field() -> None:
+    space = of("head.size=2..4", "head.pull=1,2", "head.unbounded=1e1,20")
+    assert space.axes["head.mine.size"] == Range(2, 4, whole=True)
+    assert space.axes["head.mine.pull"] == Choice((1.0, 2.0))
+    assert [type(value) for value in space.axes["head.mine.pull"].grid()] == [float, float]
+    assert space.axes["head.mine.unbounded"] == Choice((10, 20))
+
+
+def test_kinds_can_be_chosen() -> None:
+    assert space_of(HEADS, kinds=("ridge", "lda")).kinds == ("ridge", "lda")
+    chosen = space_of(HEADS, kinds=("ridge", "lda"), changes=parse_changes(["head.kind=perceptron"]))
+    assert chosen.kinds == ("perceptron",)
+    assert isinstance(chosen.head(chosen.rules_of_thumb()[0]), Perceptron)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("head.kind=rigde", "no head 'rigde'. Did you mean ridge"),
+        ("head.penaltty=1..2", "no axis 'head.penaltty'. Did you mean head.penalty"),
+        ("depth=all", "no axis 'depth'. Did you mean depths"),
+        ("depths=lats", "depths has no value 'lats'. Did you mean last"),
+        ("head.shape=rund", "'rund'. Did you mean round"),
+        ("head.shape=1..2", "is no number"),
+        ("head.is_soft=0..1", "is no number"),
+        ("head.size=1.5..3", "must be"),
+        ("head.size=a,b", "type int"),
+        ("head.pull=0.01..1", "at least 0.1"),
+        ("head.size=1..99", "at most 9"),
+        ("head.pull=none", "type float"),
+    ],
+)
+def test_a_typo_is_found_before_any_trial(change: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        of(change, others={"depths": Choice(("last", "all"))}, defaults={"depths": "last"})
+
+
+def test_a_field_without_default_must_have_an_axis() -> None:
+    assert space_of({"bare": Bare}).rules_of_thumb() == [{"head.kind": "bare", "head.bare.pull": 2.0}]
+
+    @dataclass(frozen=True)
+    class Open:
+        pull: float
+
+    with pytest.raises(RecipeError, match=r"Open\.pull has no default and no range"):
+        space_of({"open": Open})
+    assert space_of({"open": Open}, changes=parse_changes(["head.pull=1..2"])).kinds == ("open",)
