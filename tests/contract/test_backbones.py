@@ -26,11 +26,11 @@ FAMILIES = (
     "mobilenetv3_small_050",
     "convnext_atto",
     "vit_tiny_patch16_224",  # tokens, a class token, a fixed size
-    "densenet121",
-    "regnetx_002",
-    "efficientnet_b0",
-    "mobilenetv2_050",
-    "deit_tiny_patch16_224",
+    pytest.param("densenet121", marks=SLOW),
+    pytest.param("regnetx_002", marks=SLOW),
+    pytest.param("efficientnet_b0", marks=SLOW),
+    pytest.param("mobilenetv2_050", marks=SLOW),
+    pytest.param("deit_tiny_patch16_224", marks=SLOW),
     pytest.param("mobilenetv4_conv_small", marks=SLOW),
     pytest.param("tf_efficientnet_lite0", marks=SLOW),
     pytest.param("convit_tiny", marks=SLOW),  # the class token joins at the tenth block
@@ -45,8 +45,7 @@ FAMILIES = (
 CONVERTED = (
     "resnet10t",
     "vit_tiny_patch16_224",
-    *(pytest.param(name, marks=SLOW) for name in ("mobilenetv3_small_050", "convnext_atto", "densenet121")),
-    *(pytest.param(name, marks=SLOW) for name in ("regnetx_002", "efficientnet_b0", "mobilenetv2_050")),
+    *(pytest.param(name, marks=SLOW) for name in ("mobilenetv3_small_050", "convnext_atto")),
     *(family for family in FAMILIES if not isinstance(family, str)),
 )
 LATE = (("convit_tiny", "blocks.11:class"),)

@@ -1,6 +1,7 @@
 """A network at another image size than its own, weights carried over, or an error that says what works."""
 
 import copy
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,11 @@ def resize(network: "nn.Module", image_px: int, *, name: str) -> "nn.Module":
     # Tried without its numbers first: a network that refuses half-way would be left half changed.
     bare = copy.deepcopy(network).to("meta")
     try:
-        _set_size(copy.deepcopy(bare), image_px)
-        _set_size(network, image_px)
+        with warnings.catch_warnings():
+            # timm resamples relative positions in a way that torch is about to give up.
+            warnings.simplefilter("ignore")
+            _set_size(copy.deepcopy(bare), image_px)
+            _set_size(network, image_px)
     except Exception as error:  # Networks raise whatever they meet when sizes do not divide.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise BackboneError(

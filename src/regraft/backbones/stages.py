@@ -120,8 +120,8 @@ def _block_level(network: nn.Module) -> Iterator[str]:
     def below(module: nn.Module, prefix: str) -> Iterator[str]:
         for child_name, child in module.named_children():
             name = f"{prefix}{child_name}"
-            if name in CLASSIFIERS:
-                continue
+            if name in CLASSIFIERS or isinstance(child, nn.AdaptiveAvgPool2d):
+                continue  # What only pools to a fixed size adds no depth.
             yield name
             share = sum(parameter.numel() for parameter in child.parameters()) / total
             if isinstance(child, (nn.Sequential, nn.ModuleList)) or share > LARGE_FRACTION:
