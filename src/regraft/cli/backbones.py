@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from regraft.cli.output import print_json
+from regraft.core.errors import RecipeError
 
 COLUMNS = {
     "name": "name",
@@ -22,7 +23,7 @@ COLUMNS = {
 
 FOOTER = """Any other network: timm:ARCHITECTURE[.TAG][@FILE], torchvision:ARCHITECTURE[.WEIGHTS][@FILE],
 hub:OWNER/ID, file:ARCHITECTURE@FILE, onnx:FILE, run:FOLDER.
-Behind any name: a size (:96px) and a precision (:int8, :bf16)."""
+Behind any name: a size (:96px) and a precision (:int8, :bf16, :fp16)."""
 
 
 def backbones(
@@ -32,6 +33,7 @@ def backbones(
     sort: str | None = None,
     family: str | None = None,
     here: Annotated[bool, Parameter(negative=())] = False,
+    measure: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """List the pretrained networks, or load one and describe it.
@@ -41,11 +43,17 @@ def backbones(
         sort: sort the list by this column, such as parameters_m, multiply_adds_g, width, licence.
         family: list only this family, such as ResNet or ViT.
         here: list only networks whose weights are on this machine.
+        measure: time this one network here: images per second, latency, memory, size on disk.
         json: print one JSON object instead of text.
     """
     from regraft.pipeline import describe_backbone, list_backbones
 
-    found = list_backbones(sort=sort, family=family, here=here) if name is None else describe_backbone(name)
+    if measure and name is None:
+        raise RecipeError("--measure takes one network: name it, as in 'regraft backbones lite0 --measure'.")
+    if name is None:
+        found = list_backbones(sort=sort, family=family, here=here)
+    else:
+        found = describe_backbone(name, measured=measure)
     if json:
         print_json(found)
     elif name is None:

@@ -9,6 +9,7 @@ from regraft.core.errors import ArtifactError, RecipeError, did_you_mean
 from regraft.core.files import cache_folder
 from regraft.core.hashing import plain
 from regraft.features import FeatureStore
+from regraft.pipeline.measure import measure, remembered
 
 
 def list_backbones(
@@ -38,25 +39,30 @@ def _entry(row: Row) -> dict[str, Any]:
     return {**plain(row), "architecture": row.architecture, "here": is_here(row)}
 
 
-def describe_backbone(name: str) -> dict[str, Any]:
-    """A network's card, how it runs here, and how fast.
+def describe_backbone(name: str, *, measured: bool = False) -> dict[str, Any]:
+    """A network's card, how it runs here, and what was found when its cost was measured here last.
 
     Of a network in the catalogue whose weights are not here, what the catalogue says: nothing is fetched only
     to be described.
+
+    Args:
+        name: of the network.
+        measured: measure its cost now (`pipeline.measure`).
 
     Raises:
         BackboneError: the network cannot be had.
     """
     row = SHORT_NAMES.get(name)
-    if row is not None and not is_here(row):
+    if row is not None and not is_here(row) and not measured:
         return _entry(row)
+    cost = measure(name) if measured else remembered(name)
     backbone = load(name)
     return {
         **plain(backbone.card),
         "width": backbone.card.width,
         "runtime": backbone.runtime,
         "relative_error": backbone.relative_error,
-        "images_per_s": round(backbone.measure_images_per_s(), 1),
+        **({"images_per_s": round(backbone.measure_images_per_s(), 1)} if cost is None else cost),
     }
 
 
@@ -89,7 +95,7 @@ def clear_cache() -> dict[str, Any]:
     try:
         for path in (*folder.glob("features-*.sqlite*"), *folder.glob("hashes-*.sqlite*")):
             path.unlink(missing_ok=True)
-        for name in ("networks", "trials", "relatives", "archives", "images"):
+        for name in ("networks", "measured", "trials", "relatives", "archives", "images"):
             if (folder / name).exists():
                 shutil.rmtree(folder / name)
     except OSError as error:

@@ -57,6 +57,10 @@ def test_wrong_usage_is_status_2_and_a_hint(type_in: Any, words: str, hint: str)
         ("fit photos --budget soon", "'soon' is no duration. Write 90s, 10m, 1.5h or 1h30m."),
         ("fit photos --head rigde", "There is no head 'rigde'. Did you mean ridge?"),
         ("fit photos --folds 1", "Recipe.folds is 1; it must be at least 2 and at most 50."),
+        (
+            "backbones --measure",
+            "--measure takes one network: name it, as in 'regraft backbones lite0 --measure'.",
+        ),
         ("fit photos --backbones lite0,lite0", "backbones must be one or more different names"),
         ("fit photos --backbones ,", "backbones must be one or more different names"),
         ("fit photos --recipe none.json", "Cannot read none.json: No such file or directory."),

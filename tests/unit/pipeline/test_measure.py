@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from regraft.core.errors import BackboneError
+from regraft.pipeline import clear_cache, describe_backbone
 from regraft.pipeline import measure as module
 from regraft.pipeline.measure import measure, remembered
 
@@ -49,6 +50,16 @@ def test_a_measurement_is_whole_and_remembered(name: str, empty_cache: Path) -> 
     assert 1.5 < found["size_mb"] < 4  # 470,000 numbers of four bytes, and the graph
     assert remembered(name) == found
     assert remembered(name, runtime="openvino") == found
+
+
+@pytest.mark.usefixtures("few")
+def test_a_description_tells_what_was_measured(name: str, empty_cache: Path) -> None:
+    assert "latency_ms" not in describe_backbone(name)
+    found = describe_backbone(name, measured=True)
+    assert found["latency_ms"] > 0
+    assert describe_backbone(name) == found
+    clear_cache()
+    assert remembered(name) is None
 
 
 @pytest.mark.usefixtures("few")
