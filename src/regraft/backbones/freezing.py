@@ -45,6 +45,8 @@ def freeze(network: nn.Module, card: Card, *, until: str) -> tuple[str, ...]:
     thaw(network)
     ran, outputs = _run_until(network, until, card.image_px)
     fixed = _parameters_of(outputs, network)
+    # Some networks keep what they computed in evaluation mode, here with its history, until they are trained.
+    network.train().eval()
     for module in ran:
         if not any(True for _ in module.children()):
             fixed |= {id(parameter) for parameter in module.parameters()}
@@ -65,7 +67,7 @@ def thaw(network: nn.Module) -> None:
 def _stay_in_evaluation(module: nn.Module, mode: bool = True) -> nn.Module:  # noqa: FBT001, FBT002 - torch's own
     """What `module.train` becomes."""
     del mode
-    return nn.Module.train(module, mode=False)
+    return type(module).train(module, mode=False)
 
 
 class _ReachedError(Exception):
