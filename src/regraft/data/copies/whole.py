@@ -16,6 +16,10 @@ WHOLE_SHADE, WHOLE_DETAIL, WHOLE_AGREEING_FRACTION = 0.97, 0.85, 0.6
 """What a picture laid whole on another has to reach. Stricter than for a map found from points, which is
 evidence itself: two portraits, or two handwritten ones, agree that well by chance."""
 
+SURE_SHADE, SURE_DETAIL = 0.99, 0.97
+"""From here on it does not matter in how many places fine structure agrees: a smooth picture has it in few.
+Of 9,958 photographs, drawings, signs, cells and digits no two that differ agree that well (2026-11-23)."""
+
 FIRST_MIRRORED_WAY = 4
 
 Ways = Int[Array, " p"]
@@ -35,9 +39,14 @@ def laid_whole(one: Keypoints, other: Keypoints, *, way: int) -> Overlay | None:
     """The first laid on the second in one of the eight ways, if they agree."""
     matrix = quarter_matrix(one.grey.shape, other.grey.shape, way=way)
     overlay = lay_over(one.grey, other.grey, matrix)
-    if overlay is None or overlay.shade < WHOLE_SHADE or overlay.detail < WHOLE_DETAIL:
-        return None
-    return overlay if overlay.agreeing_fraction >= WHOLE_AGREEING_FRACTION else None
+    return overlay if overlay and _is_one(overlay) else None
+
+
+def _is_one(overlay: Overlay) -> bool:
+    if overlay.shade >= SURE_SHADE and overlay.detail >= SURE_DETAIL:
+        return True
+    agrees = overlay.shade >= WHOLE_SHADE and overlay.detail >= WHOLE_DETAIL
+    return agrees and overlay.agreeing_fraction >= WHOLE_AGREEING_FRACTION
 
 
 def quarter_matrix(shape: Sequence[int], onto: Sequence[int], *, way: int) -> Matrix:

@@ -10,11 +10,11 @@ import skimage.data
 
 from regraft.core.errors import DataError
 from regraft.data import decode
-from regraft.data.copies.keypoints import find_keypoints, same_picture
+from regraft.data.copies.keypoints import find_keypoints, lay_over, same_picture
 from regraft.data.copies.near_copies import clusters, near_copies
 from regraft.data.copies.neighbours import nearest
 from regraft.data.copies.thumbnails import invariants, quarter_turns, thumbnail
-from regraft.data.copies.whole import best_ways, quarter_matrix
+from regraft.data.copies.whole import WHOLE_AGREEING_FRACTION, best_ways, quarter_matrix
 
 NAMES = ("astronaut", "chelsea", "coffee")
 Picture = np.ndarray
@@ -131,6 +131,31 @@ def test_hardly_any_pictures(count: int) -> None:
     thumbnails = np.stack([thumbnail(p) for p in pictures]) if count else np.zeros((0, 32, 32), np.float32)
     copies = near_copies(thumbnails, None, pictures.__getitem__)
     assert [(copy.first, copy.second) for copy in copies] == [(0, 1)][: max(0, count - 1)]
+
+
+def silhouettes() -> list[Picture]:
+    """Evening skies with something dark in them: fine structure along a few edges, and nowhere else."""
+    import cv2
+
+    found = []
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        sky = np.repeat(np.linspace(200, 120, 150)[:, None], 200, axis=1)
+        corners = random.integers(40, 110, (5, 2)).astype(np.int32)
+        grainy = cv2.fillPoly(sky, [corners], 30.0) + random.normal(0, 1.5, sky.shape)
+        found.append(np.repeat(grainy[..., None], 3, axis=2).astype(np.uint8))
+    return found
+
+
+def test_smooth_pictures_are_found_and_told_apart() -> None:
+    pictures = silhouettes()
+    again = [resaved(half(picture), quality=50) for picture in pictures]
+    copies = found_among([*pictures, *again])
+    assert [(copy.first, copy.second) for copy in copies] == [(place, place + 6) for place in range(6)]
+    for picture, copy in zip(pictures, again, strict=True):
+        overlay = lay_over(find_keypoints(picture).grey, find_keypoints(copy).grey, np.eye(2, 3))
+        assert overlay is not None
+        assert overlay.agreeing_fraction < WHOLE_AGREEING_FRACTION
 
 
 def test_empty_pictures_are_not_taken_for_one_another() -> None:
