@@ -4,17 +4,22 @@ from regraft.search.axis import Axis, Choice, Range
 from regraft.search.pruners import PRUNERS, PrunerName, pruner, require_pruner
 from regraft.search.samplers import SAMPLERS, SamplerName, require_sampler, sampler
 from regraft.search.space import Space, Values, axes_of, space_of
+from regraft.search.trial import Asked, GivenUp, Outcome, Trial
 from regraft.search.written import from_json, parse_axis, parse_changes
 
 __all__ = [
     "PRUNERS",
     "SAMPLERS",
+    "Asked",
     "Axis",
     "Choice",
+    "GivenUp",
+    "Outcome",
     "PrunerName",
     "Range",
     "SamplerName",
     "Space",
+    "Trial",
     "Values",
     "axes_of",
     "from_json",

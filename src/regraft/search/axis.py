@@ -70,6 +70,11 @@ class Range:
         # Rounding must not lead outside of what the range allows.
         return tuple(min(max(float(value), self.low), self.high) for value in values)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether its grid is all there is of it."""
+        return self.step is not None or (self.whole and len(self.grid()) == self.high - self.low + 1)
+
     def place(self, value: float) -> float:
         """Where a value lies, from 0 at the lower end to 1 at the upper one.
 
@@ -99,6 +104,11 @@ class Choice:
 
     def __str__(self) -> str:
         return ",".join("none" if value is None else str(value) for value in self.values)
+
+    @property
+    def is_finite(self) -> bool:
+        """Its grid is all there is of it."""
+        return True
 
     def contains(self, value: Any) -> bool:
         """Whether it is one of the values, of the same type."""

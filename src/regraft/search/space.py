@@ -37,9 +37,19 @@ class Space:
         """The kinds of head in it."""
         return tuple(str(kind) for kind in self.axes[KIND].grid())
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether the grid is all there is of it."""
+        return all(axis.is_finite for axis in self.axes.values())
+
     def is_active(self, name: str, values: Mapping[str, Any]) -> bool:
         """Whether an axis exists beside what was chosen so far."""
         return name == KIND or not name.startswith(HEAD) or name.startswith(f"{HEAD}{values[KIND]}.")
+
+    def contains(self, values: Mapping[str, Any]) -> bool:
+        """Whether a point, asked for before, lies in this space. None is left to the head."""
+        axes = self.axes
+        return all(n in axes and (v is None or axes[n].contains(v)) for n, v in values.items())
 
     def head(self, values: Mapping[str, Any]) -> Any:
         """The settings of the chosen head.
@@ -66,10 +76,10 @@ class Space:
     def grid(self) -> Iterator[Values]:
         """Every combination once: for each kind of head those of its own axes with all others."""
         for kind in self.kinds:
-            names = [name for name in self.axes if name != KIND and self.is_active(name, {KIND: kind})]
-            points = [self.axes[name].grid() for name in names]
+            names = [name for name in self.axes if self.is_active(name, {KIND: kind})]
+            points = [(kind,) if name == KIND else self.axes[name].grid() for name in names]
             for point in itertools.product(*points):
-                yield {KIND: kind, **dict(zip(names, point, strict=True))}
+                yield dict(zip(names, point, strict=True))
 
     def _defaults_of(self, kind: str) -> Values:
         settled = {f.name: f.default for f in fields(self.heads[kind]) if f.default is not MISSING}

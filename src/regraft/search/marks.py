@@ -1,0 +1,49 @@
+"""The marks that a study leaves on Optuna's trials, and how they are read."""
+
+from optuna.trial import FrozenTrial, TrialState
+
+from regraft.search.trial import State, Trial
+
+ASKED = "asked"
+"""`{"values": ..., "worker": ...}`: what was asked, and who is at it."""
+
+TOLD = "told"
+"""`{"value": ..., "details": ...}`: the answer. The trial's state follows; with it the answer is whole."""
+
+FAILED = "failed"
+"""`{"reason": ...}`; or `{"same_as": number}` and `{"again": True}` for what the record leaves out."""
+
+RETRY = "retry"
+"""How many processes have died of it."""
+
+LEFT = "left_to_head"
+"""Names of axes that are not asked for, since the head finds a value on its own."""
+
+WORKER = "worker:"
+"""Begins the names of the study's marks that say who takes part."""
+
+STATES: dict[TrialState, State] = {
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+def read_trial(frozen: FrozenTrial) -> Trial | None:
+    """A trial as the record shows it; None for what was never handed out, and for repeats."""
+    marks = frozen.user_attrs
+    failed = marks.get(FAILED, {})
+    if ASKED not in marks or "same_as" in failed or "again" in failed:
+        return None
+    told = marks.get(TOLD, {})
+    lasted = frozen.duration
+    return Trial(
+        frozen.number,
+        marks[ASKED]["values"],
+        STATES[frozen.state],
+        frozen.value if frozen.state != TrialState.FAIL else None,
+        failed.get("reason", ""),
+        0.0 if lasted is None else lasted.total_seconds(),
+        told.get("details", {}),
+    )

@@ -1,0 +1,179 @@
+"""A study: points asked for and answers told, in a storage that survives its processes.
+
+Asking writes down what is asked, for whom; telling writes the answer and then that it is whole. So whenever
+a process dies, the next one that asks finds what it left: an answer that lacks its last mark is completed,
+a point without an answer is asked again, and what was answered is never asked again.
+"""
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
+
+from regraft.core.hashing import fingerprint
+from regraft.search.inheritance import take_over
+from regraft.search.marks import ASKED, FAILED, STATES, TOLD, WORKER, read_trial
+from regraft.search.pruners import PrunerName, pruner
+from regraft.search.queue import enqueue, suggested
+from regraft.search.samplers import SEES_CONDITIONS, SamplerName, sampler
+from regraft.search.space import Space, Values
+from regraft.search.storage import open_storage
+from regraft.search.trial import Asked, Outcome, Trial
+from regraft.search.worker import this_worker
+
+MOST_REPEATS = 10
+"""Points in a row that are known already, before one that is not is looked for, where they can be counted."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a study proposes points and gives them up. `steps`: how often a trial may report, at most."""
+
+    sampler: SamplerName = "tpe"
+    pruner: PrunerName = "none"
+    seed: int = 0
+    steps: int = 1
+
+
+class Study:
+    """See `open_study`. One thread uses it; other processes may use the same storage."""
+
+    def __init__(self, space: Space, study: optuna.Study, settings: Settings) -> None:
+        self.space = space
+        self.settings = settings
+        self._study = study
+        self._mine: dict[int, optuna.Trial] = {}
+        self._worker = this_worker()
+        study.set_user_attr(f"{WORKER}{self._worker['token']}", self._worker)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every point once, in the order in which they were asked for."""
+        frozen = self._study.get_trials(deepcopy=False, states=tuple(STATES))
+        return tuple(trial for trial in map(read_trial, frozen) if trial is not None)
+
+    @property
+    def best(self) -> Trial | None:
+        """The complete trial of the lowest value; of equal ones the first."""
+        complete = [trial for trial in self.trials if trial.state == "complete"]
+        return min(complete, key=lambda trial: trial.value or 0.0, default=None)
+
+    def ask(self, count: int = 1, *, most: int | None = None) -> list[Asked]:
+        """Points to try now. Fewer than asked for where the space, the grid or `most` trials are used up.
+
+        What a dead process left is taken over first.
+        """
+        take_over(
+            self._study, self.space, token=self._worker["token"], mine=lambda number: number in self._mine
+        )
+        found: list[Asked] = []
+        while len(found) < count:
+            known = self.trials
+            if most is not None and len(known) >= most:
+                break
+            asked = self._ask_unknown({trial.key: trial for trial in reversed(known)})
+            if asked is None:
+                break
+            found.append(asked)
+        return found
+
+    def report(self, asked: Asked, value: float, *, step: int) -> bool:
+        """Say how a trial stands after a step, counted from 1; returns whether to give it up."""
+        if self.settings.pruner == "none":
+            return False
+        trial = self._mine[asked.number]
+        trial.report(value, step)
+        return bool(trial.should_prune())
+
+    def tell(self, asked: Asked, outcome: Outcome) -> None:
+        """Write down what came of a point. A value that is no finite number is a failure."""
+        if not math.isfinite(outcome.value):
+            self.fail(asked, f"its value is {outcome.value}")
+            return
+        trial = self._mine.pop(asked.number)
+        # After an hour another machine may have taken this process for dead.
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(TOLD, {"value": outcome.value, "details": outcome.details})
+            self._study.tell(trial, outcome.value, skip_if_finished=True)
+
+    def give_up(self, asked: Asked) -> None:
+        """Write down that a pruner saw no hope. Its last report stands for its value."""
+        self._study.tell(self._mine.pop(asked.number), state=TrialState.PRUNED, skip_if_finished=True)
+
+    def fail(self, asked: Asked, reason: str) -> None:
+        """Write down that a point cannot be tried, and why."""
+        self._fail(self._mine.pop(asked.number), {"reason": reason})
+
+    def propose(self, values: Values) -> None:
+        """Put a point into the queue, unless it is there or was tried. None leaves a value to the head."""
+        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        proposed = {fingerprint(frozen.user_attrs.get("proposed")) for frozen in waiting}
+        if fingerprint(values) not in proposed | {trial.key for trial in self.trials}:
+            enqueue(self._study, self.space, values, proposed=values)
+
+    def _ask_unknown(self, known: Mapping[str, Trial]) -> Asked | None:
+        """Let the sampler propose until it is something new."""
+        is_grid = self.settings.sampler == "grid"
+        can_be_counted = is_grid or self.space.is_finite
+        for attempt in range(MOST_REPEATS + 1):
+            if can_be_counted and not self._waits():
+                points = self.space.grid()
+                point = next((each for each in points if fingerprint(each) not in known), None)
+                if point is None:
+                    return None
+                if is_grid or attempt == MOST_REPEATS:
+                    enqueue(self._study, self.space, point)
+            asked = self._ask_once()
+            before = known.get(fingerprint(asked.values))
+            if before is None:
+                return asked
+            self._repeat(asked, before)
+        return None
+
+    def _ask_once(self) -> Asked:
+        trial = self._study.ask()
+        self._mine[trial.number] = trial
+        sees_conditions = self.settings.sampler in SEES_CONDITIONS
+        values = suggested(trial, self.space, sees_conditions=sees_conditions)
+        trial.set_user_attr(ASKED, {"values": values, "worker": self._worker})
+        return Asked(trial.number, values)
+
+    def _repeat(self, asked: Asked, before: Trial) -> None:
+        """Answer from the record, where there is an answer; the sampler learns from it."""
+        trial = self._mine.pop(asked.number)
+        if before.state == "complete" and before.value is not None:
+            trial.set_user_attr(FAILED, {"same_as": before.number})
+            self._study.tell(trial, before.value)
+        else:
+            self._fail(trial, {"same_as": before.number})
+
+    def _fail(self, trial: optuna.Trial, mark: dict[str, object]) -> None:
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(FAILED, mark)
+            self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+
+    def _waits(self) -> bool:
+        return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+
+def open_study(space: Space, *, name: str, storage: str | Path, settings: Settings) -> Study:
+    """Begin a study, or go on with the one of that name.
+
+    Raises:
+        ArtifactError: the storage cannot be opened.
+        RecipeError: its database has no driver here.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage=open_storage(storage),
+        study_name=name,
+        sampler=sampler(settings.sampler, space.axes, seed=settings.seed),
+        pruner=pruner(settings.pruner, steps=settings.steps),
+        load_if_exists=True,
+    )
+    return Study(space, study, settings)

@@ -1,0 +1,47 @@
+"""What is known of a trial: asked for, and what came of it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from regraft.core.hashing import fingerprint
+from regraft.search.space import Values
+
+State = Literal["running", "complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A point to be tried. None leaves a value to the head."""
+
+    number: int
+    values: Values
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial came to: the number to be made small, and whatever else is worth keeping, as JSON."""
+
+    value: float
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One line of a study's record. A failed trial has a reason in place of a value."""
+
+    number: int
+    values: Values
+    state: State
+    value: float | None = None
+    reason: str = ""
+    seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Equal for equal values."""
+        return fingerprint(self.values)
+
+
+class GivenUp(Exception):  # noqa: N818 - not an error: a pruner saw no hope
+    """Raised by the report of a trial that is to be given up."""

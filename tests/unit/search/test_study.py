@@ -1,0 +1,138 @@
+import math
+from collections.abc import Callable
+
+import pytest
+
+from regraft.search import SAMPLERS, Asked, Outcome
+from regraft.search.study import Study
+
+Opened = Callable[..., Study]
+
+
+def run(study: Study, count: int, *, most: int | None = None) -> list[Asked]:
+    """Ask and tell one after another, as long as there is something to ask. Better the larger the head."""
+    found = []
+    for _ in range(count):
+        for asked in study.ask(most=most):
+            study.tell(asked, Outcome(5.0 - asked.values.get("head.rough.size", 0), {"n": asked.number}))
+            found.append(asked)
+    return found
+
+
+def test_what_is_told_is_kept(opened: Opened) -> None:
+    asked = run(opened(), 5)
+    again = opened()
+    assert [trial.values for trial in again.trials] == [each.values for each in asked]
+    assert all(trial.state == "complete" and trial.seconds >= 0 for trial in again.trials)
+    assert [trial.details for trial in again.trials] == [{"n": each.number} for each in asked]
+    assert again.best is not None
+    assert again.best.value == min(trial.value for trial in again.trials)
+
+
+def test_a_point_has_the_axes_that_exist(opened: Opened) -> None:
+    for asked in run(opened(sampler="random"), 12):
+        kind = asked.values["head.kind"]
+        wanted = {"rough": {"head.rough.size"}, "smooth": {"head.smooth.rate", "head.smooth.shape"}}[kind]
+        assert asked.values.keys() == {"depths", "head.kind"} | wanted
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_rule_of_thumb_comes_first(opened: Opened, sampler: str) -> None:
+    study = opened(sampler=sampler)
+    for values in study.space.rules_of_thumb():
+        study.propose(values)
+        study.propose(values)
+    first, second = study.ask(2)
+    assert first.values == {
+        "depths": "all",
+        "head.kind": "smooth",
+        "head.smooth.rate": None,
+        "head.smooth.shape": "b",
+    }
+    assert second.values == {"depths": "all", "head.kind": "rough", "head.rough.size": 2}
+    study.tell(first, Outcome(1.0))
+    study.propose(first.values)
+    assert first.values not in [asked.values for asked in study.ask(3)]
+
+
+def test_a_grid_is_exactly_the_grid(opened: Opened) -> None:
+    changes = ("head.rate=1e-4..1:log", "head.size=1..4:step=1")
+    study = opened(*changes, sampler="grid")
+    points = [asked.values for asked in run(study, 3)]
+    # Another process goes on where the first one ended.
+    points += [asked.values for asked in run(opened(*changes, sampler="grid"), 100)]
+    wanted = [*study.space.grid()]
+    assert len(wanted) == 2 * 5 * 2 + 2 * 4
+    assert sorted(map(str, points)) == sorted(map(str, wanted))
+    assert opened(*changes, sampler="grid").ask() == []
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "sobol"])
+def test_a_space_that_can_be_counted_is_used_up_without_repeats(opened: Opened, sampler: str) -> None:
+    study = opened("head.rate=0.1,0.2", "head.size=1..3", sampler=sampler)
+    points = [str(asked.values) for asked in run(study, 100)]
+    assert len(points) == len(set(points)) == len([*study.space.grid()]) == 2 * 4 + 2 * 3
+    assert len(study.trials) == len(points)
+    assert study.ask() == []
+
+
+def test_several_points_can_be_asked_for_at_once(opened: Opened) -> None:
+    study = opened()
+    asked = study.ask(6)
+    assert len({str(each.values) for each in asked}) == 6
+    for each in reversed(asked):
+        study.tell(each, Outcome(float(each.number)))
+    assert [trial.value for trial in study.trials] == [0, 1, 2, 3, 4, 5]
+
+
+def test_most_counts_the_trials_of_all(opened: Opened) -> None:
+    assert len(run(opened(), 3, most=5)) == 3
+    other = opened()
+    assert len(other.ask(9, most=5)) == 2
+    # Those that are being tried count as well.
+    assert opened().ask(most=5) == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_a_failure(opened: Opened, value: float) -> None:
+    study = opened()
+    study.tell(study.ask()[0], Outcome(value))
+    (trial,) = study.trials
+    assert (trial.state, trial.value) == ("failed", None)
+    assert str(value) in trial.reason
+    assert study.best is None
+
+
+def test_a_failed_point_is_not_asked_again(opened: Opened) -> None:
+    study = opened("head.kind=rough", "depths=all", sampler="random")
+    for asked in study.ask(4):
+        study.fail(asked, "too large")
+    assert study.ask() == []
+    assert {trial.reason for trial in study.trials} == {"too large"}
+
+
+def test_what_is_hopeless_is_given_up(opened: Opened) -> None:
+    study = opened(pruner="median", steps=2)
+    for _ in range(6):
+        (asked,) = study.ask()
+        assert not study.report(asked, 1.0, step=1)
+        study.tell(asked, Outcome(1.0))
+    (asked,) = study.ask()
+    assert study.report(asked, 2.0, step=1)
+    study.give_up(asked)
+    assert opened().trials[-1].state == "pruned"
+    assert opened().trials[-1].value == 2.0
+
+
+def test_a_study_goes_on_after_its_ranges_were_changed(opened: Opened) -> None:
+    run(opened("head.rate=0.01..0.1:log"), 4)
+    wider = opened("head.rate=0.001..1:log")
+    run(wider, 4)
+    assert len(wider.trials) == 8
+    assert wider.best is not None
+
+
+def test_without_a_pruner_nothing_is_reported(opened: Opened) -> None:
+    study = opened()
+    (asked,) = study.ask()
+    assert not study.report(asked, math.inf, step=1)

@@ -1,0 +1,75 @@
+import math
+from collections.abc import Callable
+
+import pytest
+
+from regraft.search import Asked, Outcome
+from regraft.search.study import Study
+from regraft.search.work import FAILURES_TO_STOP, Report, work
+
+Opened = Callable[..., Study]
+
+
+def never() -> bool:
+    return False
+
+
+def test_it_ends_with_the_trials_and_tells_what_came_of_them(opened: Opened) -> None:
+    study = opened()
+    assert work(study, lambda asked, report: Outcome(float(asked.number)), should_stop=never, most=4) == 4
+    assert [trial.value for trial in study.trials] == [0, 1, 2, 3]
+    assert work(opened(), lambda asked, report: Outcome(0.0), should_stop=never, most=4) == 0
+
+
+def test_it_ends_with_the_time(opened: Opened) -> None:
+    left = iter([False, False, True])
+    assert work(opened(), lambda asked, report: Outcome(1.0), should_stop=lambda: next(left)) == 2
+
+
+def test_failures_of_every_kind_are_recorded_and_end_nothing(opened: Opened) -> None:
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        match asked.number:
+            case 0:
+                raise ValueError("rank is 0")
+            case 1:
+                raise MemoryError
+            case 2:
+                raise MemoryError("9 GB")
+            case 3:
+                return Outcome(math.nan)
+            case _:
+                return Outcome(1.0)
+
+    study = opened()
+    work(study, evaluate, should_stop=never, most=6)
+    reasons = ["ValueError: rank is 0", "out of memory", "out of memory: 9 GB", "its value is nan"]
+    assert [trial.reason for trial in study.trials[:4]] == reasons
+    assert [trial.state for trial in study.trials] == ["failed"] * 4 + ["complete"] * 2
+
+
+def test_where_nothing_ever_works_it_ends(opened: Opened) -> None:
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        raise TypeError("no such thing")
+
+    assert work(opened(sampler="random"), evaluate, should_stop=never) == FAILURES_TO_STOP
+
+
+def test_the_hopeless_are_given_up(opened: Opened) -> None:
+    def evaluate(asked: Asked, report: Report) -> Outcome:
+        value = 1.0 if asked.number < 6 else 2.0
+        report(value, 1)
+        return Outcome(value)
+
+    study = opened(pruner="median", steps=2)
+    work(study, evaluate, should_stop=never, most=8)
+    assert [trial.state for trial in study.trials] == ["complete"] * 6 + ["pruned"] * 2
+
+
+def test_who_stops_leaves_the_trial_to_others(opened: Opened) -> None:
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        raise KeyboardInterrupt
+
+    study = opened()
+    with pytest.raises(KeyboardInterrupt):
+        work(study, evaluate, should_stop=never)
+    assert [trial.state for trial in study.trials] == ["running"]
