@@ -55,7 +55,7 @@ class Row:
         if self.source.startswith("lite"):
             return f"tf_efficientnet_{self.source}"
         origin, _, named = self.source.partition(":")
-        bare = named.rpartition("/")[2].partition(".")[0]
+        bare = named.partition("@")[0].rpartition("/")[2].partition(".")[0]
         return f"torchvision:{bare}" if origin == "torchvision" else bare
 
 

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
 
+from regraft.backbones import SHORT_NAMES, Row
 from regraft.backbones.sources import build, identify
 from regraft.backbones.state_files import read_state
 from regraft.core.errors import BackboneError
@@ -133,3 +134,13 @@ def test_a_whole_module_is_no_state_dict(tmp_path: Path) -> None:
     torch.save(nn.Linear(2, 2), tmp_path / "w.pt")
     with pytest.raises(BackboneError, match=r"cannot be read as weights.*state dict"):
         read_state(tmp_path / "w.pt")
+
+
+def test_a_family_is_added_by_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save(random_state("test_convnext"), tmp_path / "w.pth")
+    source = f"timm:test_convnext@{tmp_path / 'w.pth'}"
+    row = Row("mine", "Mine", source, 64, 160, 0.27, 0.07, "my images", "MIT", "domain-specific")
+    monkeypatch.setitem(SHORT_NAMES, row.name, row)
+    network, card = build(identify("mine:96px"))
+    assert (card.name, card.image_px, card.architecture) == ("mine:96px", 96, "test_convnext")
+    assert network(torch.zeros(1, 3, 96, 96)).shape == (1, 1000)
