@@ -14,7 +14,6 @@ APACHE, MIT, BSD, NC = "Apache-2.0", "MIT", "BSD-3-Clause", "CC-BY-NC-4.0"
 DINOV3 = "DINOv3 License"
 LUNIT = "Lunit non-commercial"
 NOT_STATED = "not stated"
-PERMISSIVE = (APACHE, MIT, BSD)
 
 IN1K = "ImageNet-1k"
 IN12K_1K = "ImageNet-12k, then 1k"
