@@ -152,7 +152,7 @@ class Climb:
             affine(features),
             self.truth,
             class_count=self.class_count,
-            folds=self._folds_for(recipe.head),
+            folds=self.folds_for(recipe.head),
             weights=self.weights,
         )
         rate_per_s = self._work(recipe) / (time.perf_counter() - started)
@@ -161,7 +161,7 @@ class Climb:
         chosen = replace(recipe, head=head)
         return Model(self.dataset.classes, cards, chosen, classifier, remaining), scores
 
-    def _folds_for(self, head: Head) -> tuple[Folds, ...] | None:
+    def folds_for(self, head: Head) -> tuple[Folds, ...] | None:
         """None, each image alone, where the closed form makes that the cheapest and nothing makes it leak.
 
         The other heads are judged on fits to fewer images, so one that beats ridge beats it in earnest.
@@ -201,7 +201,7 @@ class Climb:
 
     def _work(self, recipe: Recipe) -> float:
         head = recipe.head or Ridge()
-        folds = self._folds_for(head)
+        folds = self.folds_for(head)
         return multiplications(
             head,
             examples=len(self.dataset),

@@ -81,19 +81,33 @@ def fit(
     require_parts(dataset)
     require_suitable(asked, dataset)
     folder = claim_folder(path_of(source) or dataset, out)
-    store = store or FeatureStore()
     with stop_on_signals(clock):
-        trunk = Trunk(in_random_order(dataset), store, asked.runtime)
-        usable = look_first(trunk, asked.backbones[0], clock)
-        if strict:
-            require_every_file(usable)
-        related, relatives = join_relatives(usable, trunk, asked, clock)
-        parts = split(related, test_fraction=asked.test_fraction, by=asked.test_by, seed=asked.seed)
-        trunk.images = parts
-        climb = Climb(asked, parts, trunk, clock, trials=Trials())
+        trunk = Trunk(in_random_order(dataset), store or FeatureStore(), asked.runtime)
+        climb, found = begin(asked, trunk, clock, strict=strict)
         steps = [*ascend(climb, folder)]
-        unreached = looked_at(dataset) - looked_at(usable)
-        return conclude(climb, steps, folder, unreached=unreached, relatives=relatives)
+        return conclude(climb, steps, folder, found)
+
+
+def begin(
+    asked: Recipe, trunk: Trunk, clock: Budget, *, strict: bool = False
+) -> tuple[Climb, dict[str, Any]]:
+    """Embed the images, join what belongs together, and split; returns the foot of a climb.
+
+    Beside it stands what a report says of the images: those that were not reached, and relatives.
+
+    Raises:
+        DataError: a file cannot be used, if `strict`.
+        TrainingError: it was stopped before two classes had images enough.
+    """
+    looked = looked_at(trunk.images)
+    usable = look_first(trunk, asked.backbones[0], clock)
+    if strict:
+        require_every_file(usable)
+    related, relatives = join_relatives(usable, trunk, asked, clock)
+    parts = split(related, test_fraction=asked.test_fraction, by=asked.test_by, seed=asked.seed)
+    trunk.images = parts
+    climb = Climb(asked, parts, trunk, clock, trials=Trials())
+    return climb, {"unreached": looked - looked_at(usable), "relatives": relatives}
 
 
 def in_random_order(dataset: Dataset) -> Dataset:
@@ -178,16 +192,28 @@ def looked_at(dataset: Dataset) -> int:
 
 
 def conclude(
-    climb: Climb, steps: Sequence[Step], folder: Path, *, unreached: int, relatives: dict[str, Any]
+    climb: Climb,
+    steps: Sequence[Step],
+    folder: Path,
+    found: dict[str, Any],
+    more: dict[str, Any] | None = None,
 ) -> Run:
-    """Open the test part, once, and write the run."""
+    """Open the test part, once, and write the run.
+
+    Args:
+        climb: with its best.
+        steps: what was tried.
+        folder: as `claim_folder` gave it.
+        found: what `begin` said of the images.
+        more: what the report is to hold besides.
+    """
     best = climb.best
     assert best is not None, "the majority class is always a candidate"
     best.model.save(folder / MODEL)
     test = climb.trunk.images.part("test")
     tested = predict_part(climb.trunk, best.model, test) if len(test) else None
-    account = describe(climb, best, tested, unreached=unreached, relatives=relatives)
-    report = Report(account | {"run": str(folder), "ladder": plain(steps)})
+    account = describe(climb, best, tested, **found)
+    report = Report(account | {"run": str(folder), "ladder": plain(steps)} | (more or {}))
     said = None if tested is None else [*best.model.named(tested)]
     finish(folder, report=report, dataset=climb.trunk.images, tested=said)
     return Run(folder, best.model, report)

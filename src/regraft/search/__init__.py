@@ -4,7 +4,7 @@ from regraft.search.axis import Axis, Choice, Range
 from regraft.search.pruners import PRUNERS, PrunerName, pruner, require_pruner
 from regraft.search.samplers import SAMPLERS, SamplerName, require_sampler, sampler
 from regraft.search.space import Space, Values, axes_of, space_of
-from regraft.search.trial import Asked, GivenUp, Outcome, Trial
+from regraft.search.trial import Asked, GivenUp, Outcome, OutOfTime, Trial
 from regraft.search.written import from_json, parse_axis, parse_changes
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Axis",
     "Choice",
     "GivenUp",
+    "OutOfTime",
     "Outcome",
     "PrunerName",
     "Range",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from regraft.core.errors import ArtifactError, RecipeError
@@ -18,17 +18,20 @@ SQLITE = (".sqlite", ".sqlite3", ".db")
 LOCK_TIMEOUT_S = 60
 
 
-def open_storage(where: str | Path) -> BaseStorage:
+def open_storage(where: str | Path | None) -> BaseStorage:
     """Open or begin the storage of studies; several processes may do so at once.
 
     Args:
         where: a file, SQLite if its name ends in .sqlite or .db and a journal otherwise; or a URL as
-            SQLAlchemy writes them, such as `postgresql+psycopg://user@host/name`.
+            SQLAlchemy writes them, such as `postgresql+psycopg://user@host/name`; None for this process's
+            memory.
 
     Raises:
         ArtifactError: it cannot be opened or is no such file.
         RecipeError: the URL's database has no driver here.
     """
+    if where is None:
+        return InMemoryStorage()
     text = str(where)
     if "://" in text:
         return _database(text)

@@ -109,6 +109,11 @@ class Study:
         """Write down that a point cannot be tried, and why."""
         self._fail(self._mine.pop(asked.number), {"reason": reason})
 
+    def put_back(self, asked: Asked) -> None:
+        """Leave a point to whoever goes on with the study."""
+        enqueue(self._study, self.space, asked.values)
+        self._fail(self._mine.pop(asked.number), {"again": True})
+
     def propose(self, values: Values) -> None:
         """Put a point into the queue, unless it is there or was tried. None leaves a value to the head."""
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -161,8 +166,8 @@ class Study:
         return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
 
-def open_study(space: Space, *, name: str, storage: str | Path, settings: Settings) -> Study:
-    """Begin a study, or go on with the one of that name.
+def open_study(space: Space, *, name: str, storage: str | Path | None, settings: Settings) -> Study:
+    """Begin a study, or go on with the one of that name; see `open_storage`.
 
     Raises:
         ArtifactError: the storage cannot be opened.

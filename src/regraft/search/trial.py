@@ -45,3 +45,7 @@ class Trial:
 
 class GivenUp(Exception):  # noqa: N818 - not an error: a pruner saw no hope
     """Raised by the report of a trial that is to be given up."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - not an error: it is for whoever goes on
+    """Raised by a trial that cannot be finished in the time left: it is put back, and the work ends."""

@@ -1,9 +1,12 @@
 """One worker of a study: ask, try, tell, until the time, the trials or the space are used up."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from regraft.search.study import Study
-from regraft.search.trial import Asked, GivenUp, Outcome
+from regraft.search.trial import Asked, GivenUp, Outcome, OutOfTime
+
+if TYPE_CHECKING:
+    from regraft.search.study import Study
 
 Report = Callable[[float, int], None]
 Evaluate = Callable[[Asked, Report], Outcome]
@@ -13,7 +16,7 @@ FAILURES_TO_STOP = 30
 
 
 def work(
-    study: Study, evaluate: Evaluate, *, should_stop: Callable[[], bool], most: int | None = None
+    study: "Study", evaluate: Evaluate, *, should_stop: Callable[[], bool], most: int | None = None
 ) -> int:
     """Try points one after another; returns how many.
 
@@ -22,7 +25,8 @@ def work(
 
     Args:
         study: where points come from.
-        evaluate: tries a point. It may report `(value, step)` on the way, which may raise `GivenUp`.
+        evaluate: tries a point. On the way it may report `(value, step)`, which may raise `GivenUp`; and
+            it may raise `OutOfTime`.
         should_stop: asked before each trial.
         most: trials of the whole study, those of others and of before included.
     """
@@ -31,13 +35,14 @@ def work(
         asked = study.ask(1, most=most)
         if not asked:
             break
-        try_one(study, asked[0], evaluate)
+        if not try_one(study, asked[0], evaluate):
+            break
         tried += 1
     return tried
 
 
-def try_one(study: Study, asked: Asked, evaluate: Evaluate) -> None:
-    """Try a point and write down what came of it, whatever that is."""
+def try_one(study: "Study", asked: Asked, evaluate: Evaluate) -> bool:
+    """Try a point and write down what came of it, whatever that is; returns whether there was time for it."""
 
     def report(value: float, step: int) -> None:
         if study.report(asked, value, step=step):
@@ -47,14 +52,18 @@ def try_one(study: Study, asked: Asked, evaluate: Evaluate) -> None:
         outcome = evaluate(asked, report)
     except GivenUp:
         study.give_up(asked)
+    except OutOfTime:
+        study.put_back(asked)
+        return False
     except MemoryError as error:
         study.fail(asked, f"out of memory: {error}".removesuffix(": "))
     except Exception as error:  # noqa: BLE001 - whatever a head raises is its trial's, not the study's
         study.fail(asked, f"{type(error).__name__}: {error}")
     else:
         study.tell(asked, outcome)
+    return True
 
 
-def _is_hopeless(study: Study) -> bool:
+def _is_hopeless(study: "Study") -> bool:
     trials = study.trials
     return len(trials) >= FAILURES_TO_STOP and all(trial.state == "failed" for trial in trials)

@@ -1,0 +1,181 @@
+"""Hyper-parameter search over heads on stored features, as a study that can be killed, shared and resumed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regraft.core.artifact import MODEL
+from regraft.core.hashing import fingerprint
+from regraft.core.progress import progress
+from regraft.data import DataSource, path_of, read, require_parts, require_trainable
+from regraft.features import FeatureStore
+from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
+from regraft.pipeline.climb import Climb
+from regraft.pipeline.fit import FINISH_FRACTION, begin, conclude, in_random_order
+from regraft.pipeline.judging import Candidate, require_suitable
+from regraft.pipeline.ladder import Step, probe
+from regraft.pipeline.recipe import Recipe
+from regraft.pipeline.run import Run, claim_folder
+from regraft.pipeline.trunk import Trunk
+from regraft.pipeline.tuning.account import described
+from regraft.pipeline.tuning.plan import Search, recipe_of, space_for
+from regraft.pipeline.tuning.tries import Tries
+from regraft.search import Asked, Choice, Outcome, Space
+from regraft.search.work import Report, work
+
+if TYPE_CHECKING:
+    from regraft.search.study import Study
+
+STUDY = "study"
+JOURNAL = "trials.log"
+REFIT = 1.5
+"""Times as long as the best trial took: kept back for fitting it again, to all images for learning."""
+
+DEFAULT = Search()
+
+
+def tune(
+    source: DataSource,
+    *,
+    search: Search = DEFAULT,
+    budget: str | float = "5m",
+    out: Path | str | None = None,
+    recipe: Recipe | None = None,
+    store: FeatureStore | None = None,
+) -> Run:
+    """Search heads, their knobs, depths and scaling; refit the best, test it once, and write it down.
+
+    Trials read stored features, so that each costs a fit of a head. Killed, it goes on where it was with the
+    same `out`; the first Ctrl-C ends it in good order. The majority class and the plain probe are candidates.
+
+    Args:
+        source: whatever `read` takes: a folder, a table, an archive, a data set.
+        search: what is searched and how; see `Search`.
+        budget: how long it may take, such as `90s` or `10m`; it ends earlier after `search.trials`.
+        out: the run folder, maybe of a search that was killed; by default a new one below `runs/`.
+        recipe: what to fix: depths, scaling and the kind of head that it names are not searched. Where it
+            leaves the networks at the default, the first is used.
+        store: where features are kept; by default in the cache folder.
+
+    Raises:
+        DataError: the images cannot be used.
+        RecipeError: an axis is unknown or lies outside what its field takes.
+        BackboneError: the first network cannot be had.
+        ArtifactError: the run folder, the cache or the study cannot be written.
+        TrainingError: it was stopped before two classes had images enough.
+    """
+    clock = Budget(parse_duration(budget), reserve_fraction=FINISH_FRACTION)
+    asked = recipe or Recipe()
+    if asked.backbones == Recipe().backbones:
+        # These are tried in turn by a ladder; side by side nobody has asked for them.
+        asked = replace(asked, backbones=asked.backbones[:1])
+    dataset = read(source)
+    require_trainable(dataset)
+    require_parts(dataset)
+    require_suitable(asked, dataset)
+    space = space_for(asked, search, dataset)
+    folder = claim_folder(path_of(source) or dataset, out)
+    with stop_on_signals(clock):
+        trunk = Trunk(in_random_order(dataset), store or FeatureStore(), asked.runtime)
+        climb, found = begin(asked, trunk, clock)
+        steps = [*baselines(climb, folder)]
+        step, account = _search(climb, space, search, folder)
+        return conclude(climb, [*steps, step], folder, found, {"search": account})
+
+
+def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
+    """What the search has to beat, on disk before it begins: the majority class and the plain probe."""
+    name = "label frequencies" if climb.dataset.is_multilabel else "majority class"
+    nothing = climb.judge_majority()
+    _adopt(climb, nothing, folder)
+    yield Step(name, 0.0, nothing.score, adopted=True, reason=f"log-loss {nothing.loss:.3f}")
+    recipe, began_s = next(probe(climb)), climb.budget.spent_s
+    if refusal := climb.refuses(recipe):
+        yield Step("probe", 0.0, None, adopted=False, reason=refusal)
+        return
+    plain = climb.attempt(recipe)
+    is_better = plain.loss < nothing.loss
+    reason = climb.explain(plain, nothing)
+    if is_better:
+        _adopt(climb, plain, folder)
+    yield Step("probe", climb.budget.spent_s - began_s, plain.score, is_better, reason)
+
+
+def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[Step, dict[str, object]]:
+    from regraft.search.study import Settings, open_study
+    from regraft.search.tuning import propose_defaults
+
+    name = study_name(climb, space, search)
+    where = search.storage or str(folder / STUDY / JOURNAL)
+    tries = Tries(climb, space, search.objective, predictions_folder(where, folder) / name)
+    settings = Settings(
+        search.sampler, search.pruner, climb.asked.seed, sum(len(set(f)) for f in climb.rounds)
+    )
+    study = open_study(space, name=name, storage=where, settings=settings)
+    propose_defaults(study, search.trials)
+
+    def should_stop() -> bool:
+        best = study.best
+        return not climb.budget.affords(REFIT * best.seconds if best else 0.0)
+
+    began_s = climb.budget.spent_s
+    with progress("Trying heads", search.trials or round(climb.budget.left_s)) as advance:
+
+        def evaluate(asked: Asked, report: Report) -> Outcome:
+            before_s = climb.budget.spent_s
+            try:
+                return tries.evaluate(asked, report)
+            finally:
+                advance(1 if search.trials else round(climb.budget.spent_s - before_s))
+
+        work(study, evaluate, should_stop=should_stop, most=search.trials)
+    step = _refit(climb, study, tries, folder, climb.budget.spent_s - began_s)
+    return step, described(study.trials, study.best, tries, search, where)
+
+
+def _refit(climb: Climb, study: "Study", tries: Tries, folder: Path, seconds: float) -> Step:
+    """Fit the best trial to all images for learning, if it beats what was there before."""
+    best, trials = study.best, study.trials
+    tried = f"{len(trials)} trials"
+    if best is None:
+        reasons = Counter(trial.reason for trial in trials if trial.reason).most_common(1)
+        return Step(
+            "search", seconds, None, adopted=False, reason="; ".join([tried, *(r for r, _ in reasons)])
+        )
+    candidate = climb.attempt(recipe_of(climb.asked, study.space, best.values))
+    if tries.objective == "loss":
+        is_better = climb.best is None or candidate.loss < climb.best.loss
+    else:
+        is_better = climb.best is None or candidate.score.value >= climb.best.score.value
+    reason = f"best of {tried}; {climb.explain(candidate, climb.best)}"
+    if is_better:
+        _adopt(climb, candidate, folder)
+    return Step("search", seconds, candidate.score, is_better, reason)
+
+
+def _adopt(climb: Climb, candidate: Candidate, folder: Path) -> None:
+    climb.best = candidate
+    candidate.model.save(folder / MODEL)
+
+
+def predictions_folder(where: str, folder: Path) -> Path:
+    """Beside a study in a file, so that all who share it find what the others predicted; else in the run."""
+    return folder / STUDY / "predictions" if "://" in where else Path(f"{where}.predictions").expanduser()
+
+
+def study_name(climb: Climb, space: Space, search: Search) -> str:
+    """Equal where trials can be compared: the same images, labels, folds, objective and kind of axes.
+
+    Ranges may change from one search to the next; what a choice offers may not, as Optuna has it.
+    """
+    axes = {
+        name: axis.values if isinstance(axis, Choice) else [axis.whole, axis.log]
+        for name, axis in space.axes.items()
+    }
+    asked = climb.asked
+    networks = [climb.trunk.backbone(name).key for name in asked.backbones]
+    dealt = [folds.tolist() for folds in climb.rounds]
+    shared = [networks, asked.depths, asked.scaling, asked.class_weights, search.objective, axes, dealt]
+    return f"heads-{fingerprint([climb.dataset.fingerprint, *shared])[:24]}"

@@ -1,0 +1,1 @@
+"""What `tune` is made of: the plan of a search, its tries, and the account of it."""

@@ -1,0 +1,126 @@
+"""What is searched, and how: from flags, a recipe and the settings' own annotations to a typed space."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from regraft.core.errors import DataError, RecipeError
+from regraft.core.files import read_json
+from regraft.core.settings import Knob, check
+from regraft.data import Dataset
+from regraft.heads import HEADS
+from regraft.pipeline.judging import require_suitable
+from regraft.pipeline.recipe import Recipe, kind_of
+from regraft.search import (
+    Axis,
+    PrunerName,
+    SamplerName,
+    Space,
+    Values,
+    axes_of,
+    from_json,
+    parse_changes,
+    require_pruner,
+    require_sampler,
+    space_of,
+)
+from regraft.search.held_out import Objective, require_objective
+
+KINDS = ("ridge", "logistic", "lda", "nearest_neighbours", "kernel_ridge")
+"""Heads that are searched unless others are asked for: none takes long. A perceptron is worth asking for."""
+
+SEARCHED = ("depths", "scaling")
+"""Of the recipe, unless it says what they are to be."""
+
+TOGETHER = "+"
+"""Joins the names of networks whose features stand side by side, in a value of the axis `backbones`."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How settings are searched. Everything has a default; see `space_for` for what is searched."""
+
+    space: Annotated[
+        tuple[str, ...] | Mapping[str, Any],
+        Knob("NAME=LOW..HIGH[:log][:int][:step=S] or NAME=VALUE,VALUE or a JSON file; as often as you like"),
+    ] = ()
+    sampler: Annotated[SamplerName, Knob("what proposes the next trial")] = "tpe"
+    pruner: Annotated[PrunerName, Knob("what gives hopeless trials up, fold by fold")] = "none"
+    objective: Annotated[Objective, Knob("what is made best on held-out images")] = "loss"
+    trials: Annotated[int | None, Knob("trials at most, of the whole study", low=1)] = None
+    storage: Annotated[
+        str | None,
+        Knob("study file (.sqlite, or a journal) or database URL, to share or go on with; else in the run"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        check(self)
+        require_sampler(self.sampler)
+        require_pruner(self.pruner)
+
+    @property
+    def changes(self) -> dict[str, Axis]:
+        """The axes that were asked for.
+
+        Raises:
+            RecipeError: one makes no sense.
+            ArtifactError: a file is missing or not JSON.
+        """
+        if isinstance(self.space, Mapping):
+            return from_json(self.space)
+        files = [text for text in self.space if text.endswith(".json") and "=" not in text]
+        found: dict[str, Axis] = {}
+        for file in files:
+            found |= from_json(read_json(Path(file).expanduser()))
+        return found | parse_changes(text for text in self.space if text not in files)
+
+
+def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
+    """The space of a search: heads and their knobs, depths and scaling, less what the recipe settles.
+
+    Raises:
+        RecipeError: an axis is unknown or lies outside what its field takes, the head or the objective does
+            not suit the labels.
+        DataError: there are more images than a head that was asked for can be fitted to.
+    """
+    require_objective(search.objective, dataset.label_matrix if dataset.is_multilabel else dataset.labels)
+    changes = search.changes
+    kinds = (kind_of(asked.head),) if asked.head else tuple(k for k in KINDS if _suits(k, asked, dataset))
+    searched = tuple(name for name in SEARCHED if getattr(asked, name) is None)
+    space = space_of(
+        HEADS,
+        kinds=kinds,
+        others=axes_of(Recipe, names=searched),
+        defaults={
+            "backbones": TOGETHER.join(asked.backbones),
+            "depths": asked.depths or "last",
+            "scaling": asked.scaling or "depth",
+        },
+        changes=changes,
+    )
+    for kind in space.kinds:
+        require_suitable(replace(asked, head=HEADS[kind]()), dataset)
+    for values in space.rules_of_thumb():
+        recipe_of(asked, space, values)
+    return space
+
+
+def recipe_of(asked: Recipe, space: Space, values: Values) -> Recipe:
+    """The complete recipe that a point means."""
+    others = space.others(values)
+    return replace(
+        asked,
+        backbones=tuple(str(others["backbones"]).split(TOGETHER)),
+        depths=others["depths"],
+        scaling=others["scaling"],
+        head=space.head(values),
+    )
+
+
+def _suits(kind: str, asked: Recipe, dataset: Dataset) -> bool:
+    try:
+        require_suitable(replace(asked, head=HEADS[kind]()), dataset)
+    except (RecipeError, DataError):
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""What a search says on a terminal: how it went, the best trials, what mattered, and what to do next."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from regraft.evaluation.phrases import count
+from regraft.report.phrases import duration, printable
+
+SHOWN = 5
+BAR = 24
+NAMES = {"loss": "log-loss", "accuracy": "accuracy"}
+
+
+def tune_text(search: Mapping[str, Any]) -> str:
+    """The part of `regraft tune` that stands before the report of its run.
+
+    Args:
+        search: the report's `search`: `trials`, `counts`, `best`, `corrected`, `importance`, `advice`,
+            `sampler`, `objective` and `storage`.
+    """
+    lines = [_headline(search), ""]
+    best = [trial for trial in search["trials"] if trial["state"] == "complete"]
+    best.sort(key=lambda trial: trial["value"])
+    if best:
+        lines += ["Best so far, trial by trial", *_curve(search), "", *_table(best[:SHOWN], search), ""]
+        lines += _corrected(search)
+    if search["importance"]:
+        lines += ["", "What mattered", *_importance(search["importance"])]
+    if search["advice"]:
+        lines += ["", *(f"· {sentence}" for sentence in search["advice"])]
+    lines += ["", f"The study is kept in {search['storage']}"]
+    return "\n".join(printable(line) for line in lines)
+
+
+def _headline(search: Mapping[str, Any]) -> str:
+    counts = search["counts"]
+    others = [f"{number} {state}" for state, number in counts.items() if number and state != "complete"]
+    tail = f" ({', '.join(others)})" if others else ""
+    return f"{count(sum(counts.values()), 'trial')} by {search['sampler']}{tail}"
+
+
+def shown(value: float, objective: str) -> str:
+    """What was made small, as it is spoken of.
+
+    >>> shown(0.05, "accuracy")
+    '95.0 %'
+    """
+    return f"{value:.4f}" if objective == "loss" else f"{100 * (1 - value):.1f} %"
+
+
+def _curve(search: Mapping[str, Any]) -> list[str]:
+    """Every trial that was better than all before it."""
+    lowest, lines = float("inf"), []
+    for place, trial in enumerate(search["trials"], start=1):
+        if trial["state"] == "complete" and trial["value"] < lowest:
+            lowest = trial["value"]
+            lines.append(
+                f"  {place:>5}   {shown(lowest, search['objective'])}   {_settings(trial['values'])}"
+            )
+    return lines[-2 * SHOWN :]
+
+
+def _table(trials: Sequence[Mapping[str, Any]], search: Mapping[str, Any]) -> list[str]:
+    lines = [f"The best by {NAMES[search['objective']]}"]
+    for trial in trials:
+        right = trial["details"].get("accuracy")
+        beside = "" if right is None or search["objective"] != "loss" else f"   {100 * right:5.1f} % right"
+        value = shown(trial["value"], search["objective"])
+        lines.append(f"  {value}{beside}   {duration(trial['seconds']):>6}   {_settings(trial['values'])}")
+    return lines
+
+
+def _corrected(search: Mapping[str, Any]) -> list[str]:
+    """What the best is worth without its luck."""
+    found = search["corrected"]
+    if found is None:
+        return []
+    loss = search["objective"] == "loss"
+    low, high = found["corrected"]["low"], found["corrected"]["high"]
+    values = [found["naive"]["value"], found["corrected"]["value"], low, high]
+    naive, value, low, high = (f"{v:.4f}" if loss else f"{100 * v:.1f} %" for v in values)
+    name = NAMES[search["objective"]]
+    expected = f"On new images expect {name} {value} ({low} to {high})"
+    return [f"{expected}: the best of {found['candidates']} scored {naive}, part of which is luck."]
+
+
+def _importance(shares: Mapping[str, float]) -> list[str]:
+    width = max(map(len, shares))
+    ordered = sorted(shares.items(), key=lambda one: -one[1])
+    return [
+        f"  {name:{width}}  {'━' * round(BAR * share):{BAR}} {100 * share:3.0f} %" for name, share in ordered
+    ]
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    """The values of a trial, the head's kind first and its name left out of the rest."""
+    kind = values.get("head.kind", "")
+    rest = (
+        f"{name.removeprefix(f'head.{kind}.')} {_value(value)}"
+        for name, value in values.items()
+        if name != "head.kind" and value is not None
+    )
+    return ", ".join([str(kind), *rest])
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,74 @@
+"""Searching heads on features that are there already: also heads of one's own.
+
+@dataclass(frozen=True)
+class Mine:
+    pull: Annotated[float, Knob("toward the middle", low=0.1, high=10, log=True)] = 1.0
+
+    def fit(self, features, labels, *, class_count, weights=None) -> Classifier: ...
+
+study = search_heads(Task(features, labels, class_count, (folds,)), {"mine": Mine}, trials=30)
+study.best.values
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from regraft.search.axis import Axis
+from regraft.search.held_out import Objective, Task, steps, value_of
+from regraft.search.space import Space, space_of
+from regraft.search.study import Settings, Study, open_study
+from regraft.search.trial import Asked, Outcome
+from regraft.search.work import Report, work
+
+
+def search_heads(  # noqa: PLR0913 - all but the first two are options
+    task: Task,
+    heads: Mapping[str, type],
+    *,
+    trials: int,
+    changes: Mapping[str, Axis] | None = None,
+    objective: Objective = "loss",
+    storage: str | Path | None = None,
+    settings: Settings | None = None,
+) -> Study:
+    """Try so many settings of some heads on held-out examples; each head's defaults come first.
+
+    Args:
+        task: features, labels, and folds.
+        heads: settings by kind: frozen dataclasses with annotated fields and a `fit`.
+        trials: of the whole study, those of before included.
+        changes: axes in place of what the annotations say; see `space_of`.
+        objective: what is made small.
+        storage: a file or a database in which the study can be gone on with; by default memory.
+        settings: how points are proposed and given up.
+
+    Raises:
+        RecipeError: an axis is unknown, or lies outside what its field takes.
+    """
+    space = space_of(heads, changes=changes)
+    study = open_study(space, name="heads", storage=storage, settings=settings or Settings(steps=task.steps))
+    propose_defaults(study, trials)
+
+    def evaluate(asked: Asked, report: Report) -> Outcome:
+        return Outcome(judged(space, asked, task, objective=objective, report=report))
+
+    work(study, evaluate, should_stop=lambda: False, most=trials)
+    return study
+
+
+def propose_defaults(study: Study, trials: int | None) -> None:
+    """Ask first for what each kind of head does by default; of few trials at most a quarter goes there."""
+    if study.settings.sampler == "grid":
+        return
+    thumbs = study.space.rules_of_thumb()
+    for values in thumbs[: len(thumbs) if trials is None else max(1, trials // 4)]:
+        study.propose(values)
+
+
+def judged(space: Space, asked: Asked, task: Task, *, objective: Objective, report: Report) -> float:
+    """The value of a head on held-out examples, reported after every step."""
+    value = float("nan")
+    for step, scores in enumerate(steps(space.head(asked.values), task), start=1):
+        value = value_of(scores, task, objective)
+        report(value, step)
+    return value

@@ -1,0 +1,89 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from regraft.search import Space, Trial
+from regraft.search.findings import advice, at_edges, importance
+
+SpaceOf = Callable[..., Space]
+
+
+def trials_of(space: Space, value: Callable[[float, str], float], count: int = 24) -> list[Trial]:
+    """Trials of one head spread over its axes."""
+    rates = space.axes["head.smooth.rate"]
+    places = np.random.default_rng(0).uniform(np.log(rates.low), np.log(rates.high), count)
+    found = []
+    for number, rate in enumerate(np.exp(places).tolist()):
+        shape = "ab"[number % 2]
+        values = {
+            "depths": "last",
+            "head.kind": "smooth",
+            "head.smooth.rate": rate,
+            "head.smooth.shape": shape,
+        }
+        found.append(Trial(number, values, "complete", value(rate, shape)))
+    return found
+
+
+def test_what_decides_is_important(space_with: SpaceOf) -> None:
+    space = space_with("head.rate=1e-4..1e-2:log")
+    by_rate = importance(trials_of(space, lambda rate, _: abs(np.log(rate / 1e-3))), space, "smooth")
+    by_shape = importance(trials_of(space, lambda rate, shape: (shape == "a") + rate), space, "smooth")
+    assert set(by_rate) == {"head.smooth.rate", "head.smooth.shape"}
+    assert sum(by_rate.values()) == pytest.approx(1)
+    assert by_rate["head.smooth.rate"] > 0.8
+    assert by_shape["head.smooth.shape"] > 0.8
+
+
+def test_nothing_is_said_of_few_or_equal_trials(space_with: SpaceOf) -> None:
+    space = space_with()
+    assert importance(trials_of(space, lambda rate, _: rate, count=5), space, "smooth") == {}
+    assert importance(trials_of(space, lambda *_: 1.0), space, "smooth") == {}
+    assert at_edges(trials_of(space, lambda rate, _: rate, count=5), space, "smooth") == []
+    assert importance([], space, "smooth") == {}
+
+
+@pytest.mark.parametrize(("sign", "side"), [(1, "lower"), (-1, "upper")])
+def test_the_best_at_an_edge_are_found(space_with: SpaceOf, sign: int, side: str) -> None:
+    space = space_with("head.rate=1e-3..1e-1:log")
+    trials = trials_of(space, lambda rate, _: sign * rate, count=60)
+    (edge,) = at_edges(trials, space, "smooth")
+    assert (edge.name, edge.side) == ("head.smooth.rate", side)
+    assert edge.wider is not None
+    # As far as the field goes, 1e-4 to 1.
+    assert (edge.wider.low, edge.wider.high) == ((1e-4, 0.1) if side == "lower" else (1e-3, 1))
+    said = " ".join(advice(trials, space))
+    assert f"at the {side} edge of 0.001..0.1:log: widen it, --space head.smooth.rate={edge.wider}" in said
+
+
+def test_where_the_field_ends_nothing_is_to_be_widened(space_with: SpaceOf) -> None:
+    space = space_with()
+    trials = trials_of(space, lambda rate, _: rate, count=60)
+    (edge,) = at_edges(trials, space, "smooth")
+    assert edge.wider is None
+    assert "none beyond it" in " ".join(advice(trials, space))
+
+
+def test_the_best_in_the_middle_are_left_alone(space_with: SpaceOf) -> None:
+    space = space_with()
+    trials = trials_of(space, lambda rate, _: abs(np.log10(rate) + 2))
+    assert at_edges(trials, space, "smooth") == []
+    assert "edge" not in " ".join(advice(trials, space))
+
+
+def test_idle_axes_and_failures_are_named(space_with: SpaceOf) -> None:
+    space = space_with()
+    trials = trials_of(space, lambda rate, _: abs(np.log10(rate) + 2), count=60)
+    failed = [Trial(100 + n, trials[0].values, "failed", reason=f"reason {n // 2}") for n in range(3)]
+    said = advice([*trials, *failed], space)
+    assert said[0] == "3 of 63 trials failed, most often so: reason 0"
+    assert any("head.smooth.shape hardly matters here" in sentence for sentence in said)
+
+
+def test_defaults_that_win_are_said(space_with: SpaceOf) -> None:
+    space = space_with()
+    trials = trials_of(space, lambda rate, _: abs(np.log10(rate) + 2))
+    first = Trial(-1, {**trials[0].values, "head.smooth.rate": None}, "complete", -1.0)
+    assert any("Nothing beat the first trial" in sentence for sentence in advice([first, *trials], space))
+    assert advice([], space) == []

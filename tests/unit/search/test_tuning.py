@@ -1,0 +1,124 @@
+"""Heads of somebody's own, tuned with the annotations of their own settings."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import pytest
+
+from regraft.core.arrays import Features, Truth, Weights
+from regraft.core.errors import RecipeError
+from regraft.core.settings import Knob, check
+from regraft.heads import Linear, Logistic, NearestMean, Ridge
+from regraft.search import parse_changes
+from regraft.search.held_out import Task, require_objective, steps, value_of
+from regraft.search.study import Settings
+from regraft.search.tuning import search_heads
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """Class means, each feature raised to a power."""
+
+    power: Annotated[float, Knob("of every feature", low=-2, high=2)] = 0.0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def fit(
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
+    ) -> Linear:
+        scale = np.array([1.0, 0.1]) ** (1 - self.power)
+        fitted = NearestMean().fit(features * scale, labels, class_count=class_count, weights=weights)
+        return Linear(fitted.weights * scale[:, None], fitted.bias)
+
+
+@pytest.fixture
+def task() -> Task:
+    """Two classes apart in the first feature; the second is large and means nothing."""
+    random = np.random.default_rng(0)
+    labels = np.arange(120) % 2
+    features = np.stack([labels + random.normal(0, 0.5, 120), random.normal(0, 10, 120)], axis=1)
+    return Task(features.astype(np.float32), labels, 2, (np.arange(120) // 2 % 5, np.arange(120) // 3 % 4))
+
+
+def test_a_head_of_ones_own_is_tuned(task: Task) -> None:
+    study = search_heads(task, {"pulled": Pulled}, trials=20, settings=Settings(sampler="sobol"))
+    first, best = study.trials[0], study.best
+    assert first.values == {"head.kind": "pulled", "head.pulled.power": 0.0}
+    assert len(study.trials) == 20
+    assert best is not None
+    assert best.value < 0.9 * max(trial.value for trial in study.trials)
+    assert study.space.head(best.values).power == best.values["head.pulled.power"]
+
+
+def test_it_stands_beside_the_heads_of_the_house(task: Task) -> None:
+    changes = parse_changes(["head.ridge.penalty=1e-2..1e2:log", "head.pulled.power=-1..1"])
+    study = search_heads(
+        task, {"pulled": Pulled, "ridge": Ridge}, trials=12, changes=changes, objective="accuracy"
+    )
+    assert {trial.values["head.kind"] for trial in study.trials} == {"pulled", "ridge"}
+    assert all(0 <= trial.value <= 1 for trial in study.trials)
+
+
+def test_a_grid_of_ones_own(task: Task) -> None:
+    changes = parse_changes(["head.power=-1,0,1"])
+    study = search_heads(
+        task, {"pulled": Pulled}, trials=99, changes=changes, settings=Settings(sampler="grid")
+    )
+    assert [trial.values["head.pulled.power"] for trial in study.trials] == [-1, 0, 1]
+
+
+def test_the_last_step_is_what_held_out_gives(task: Task) -> None:
+    from regraft.heads import held_out
+
+    for head, count in ((Logistic(penalty=0.1), 9), (Ridge(penalty=1.0), 2)):
+        found = [*steps(head, task)]
+        wanted = [
+            held_out(head, task.features, task.labels, class_count=2, folds=folds) for folds in task.rounds
+        ]
+        assert len(found) == count <= task.steps == 9
+        np.testing.assert_allclose(found[-1], np.mean(wanted, axis=0), atol=1e-5)
+    # One fold after the first step of a head that is fitted fold by fold.
+    first = next(steps(Logistic(penalty=0.1), task))
+    assert (~np.isnan(first[:, 0])).sum() == (task.rounds[0] == 0).sum()
+
+
+def test_what_is_never_held_out_is_never_judged(task: Task) -> None:
+    folds = np.where(np.arange(120) < 100, -1, 0)
+    given = Task(task.features, task.labels, 2, (folds,))
+    (scores,) = steps(Logistic(penalty=0.1), given)
+    assert np.isnan(scores[:100]).all()
+    assert given.seen.sum() == 20
+    assert 0 <= value_of(scores, given, "accuracy") <= 1
+    assert value_of(scores, given, "loss") < np.log(2)
+
+
+@dataclass(frozen=True)
+class Diverging:
+    """A head whose scores are nonsense."""
+
+    pull: Annotated[float, Knob("of nothing", low=0, high=1)] = 0.0
+
+    def fit(
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
+    ) -> Linear:
+        return Linear(np.full((features.shape[1], class_count), np.nan), np.zeros(class_count))
+
+
+def test_a_fit_that_diverges_is_a_failure_with_a_reason(task: Task) -> None:
+    study = search_heads(task, {"diverging": Diverging, "ridge": Ridge}, trials=12)
+    failed = [trial for trial in study.trials if trial.state == "failed"]
+    assert failed
+    assert {trial.values["head.kind"] for trial in failed} == {"diverging"}
+    assert "no finite numbers" in failed[0].reason
+    assert study.best is not None
+
+
+def test_objectives_that_make_no_sense() -> None:
+    labels = np.zeros((3, 2), bool)
+    assert require_objective("loss", labels) == "loss"
+    with pytest.raises(RecipeError, match="right answer"):
+        require_objective("accuracy", labels)
+    with pytest.raises(RecipeError, match="Did you mean loss"):
+        require_objective("los", labels)
