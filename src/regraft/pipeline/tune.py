@@ -15,7 +15,7 @@ from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.fit import FINISH_FRACTION, begin, conclude, in_random_order
 from regraft.pipeline.judging import Candidate, require_suitable
-from regraft.pipeline.ladder import Step, probe
+from regraft.pipeline.ladder import Step, pinned, probe
 from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.run import Run, claim_folder
 from regraft.pipeline.trunk import Trunk
@@ -91,7 +91,7 @@ def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
     nothing = climb.judge_majority()
     _adopt(climb, nothing, folder)
     yield Step(name, 0.0, nothing.score, adopted=True, reason=f"log-loss {nothing.loss:.3f}")
-    recipe, began_s = next(probe(climb)), climb.budget.spent_s
+    recipe, began_s = pinned(next(probe(climb)), climb.asked), climb.budget.spent_s
     if refusal := climb.refuses(recipe):
         yield Step("probe", 0.0, None, adopted=False, reason=refusal)
         return

@@ -1,6 +1,7 @@
 """The account of a search: every trial, what the best is worth without its luck, and what to do next."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from regraft.pipeline.tuning.plan import Search
 from regraft.pipeline.tuning.tries import Tries, image_losses
 from regraft.search import Trial
 from regraft.search.findings import advice, importance
+from regraft.search.held_out import Objective
 from regraft.search.space import KIND
 
 MOST_COMPARED = 200
@@ -31,7 +33,7 @@ def described(
         search: how it was searched.
         where: the study's storage.
     """
-    counts = Counter(trial.state for trial in trials)
+    climb, counts = tries.climb, Counter(trial.state for trial in trials)
     return {
         "sampler": search.sampler,
         "pruner": search.pruner,
@@ -41,35 +43,51 @@ def described(
         "counts": {state: counts[state] for state in ("complete", "pruned", "failed", "running")},
         "trials": [plain(trial) for trial in trials],
         "best": None if best is None else best.number,
-        "corrected": corrected(trials, tries),
+        "corrected": corrected(
+            _kept(trials, tries),
+            climb.truth[climb.held_out],
+            groups=climb.held_out_groups,
+            objective=search.objective,
+            seed=climb.asked.seed,
+        ),
         "importance": {} if best is None else importance(trials, tries.space, best.values[KIND]),
         "advice": advice(trials, tries.space),
     }
 
 
-def corrected(trials: tuple[Trial, ...], tries: Tries) -> dict[str, Any] | None:
+def corrected(
+    said: Sequence[Probabilities], truth: Truth, *, groups: Sequence[str], objective: Objective, seed: int
+) -> dict[str, Any] | None:
     """The winner's score on the images that chose it, and what it will be on others; see `corrected_best`.
 
-    None with less than two trials to choose from. Where a head chose a penalty on its own, that choice is not
-    among the candidates.
+    None with less than two to choose from. Where a head chose a penalty on its own, that choice is not among
+    the candidates.
+
+    Args:
+        said: what each trial said of the held-out images.
+        truth: of these images.
+        groups: of these images, all empty where there are none.
+        objective: by which the best was chosen.
+        seed: of the resamples.
     """
-    complete = sorted((t for t in trials if t.state == "complete"), key=lambda trial: trial.value or 0.0)
-    climb = tries.climb
-    truth = climb.truth[climb.held_out]
-    scores = []
-    for trial in complete[:MOST_COMPARED]:
-        said = tries.predictions(trial.number)
-        if said is not None and said.shape == (len(truth), climb.class_count):
-            scores.append(_score(said, truth, is_loss=tries.objective == "loss"))
-    if len(scores) < 2:
+    if len(said) < 2:
         return None
+    is_loss = objective == "loss"
     found: Selection = corrected_best(
-        np.stack(scores),
-        groups=climb.held_out_groups if any(climb.held_out_groups) else None,
-        lower_is_better=tries.objective == "loss",
-        seed=climb.asked.seed,
+        np.stack([_score(each, truth, is_loss=is_loss) for each in said]),
+        groups=list(groups) if any(groups) else None,
+        lower_is_better=is_loss,
+        seed=seed,
     )
-    return {"naive": plain(found.naive), "corrected": plain(found.corrected), "candidates": len(scores)}
+    return {"naive": plain(found.naive), "corrected": plain(found.corrected), "candidates": len(said)}
+
+
+def _kept(trials: tuple[Trial, ...], tries: Tries) -> list[Probabilities]:
+    """Of the best complete trials what they said, as far as it was kept here."""
+    complete = sorted((t for t in trials if t.state == "complete"), key=lambda trial: trial.value or 0.0)
+    shape = (int(tries.climb.held_out.sum()), tries.climb.class_count)
+    found = (tries.predictions(trial.number) for trial in complete[:MOST_COMPARED])
+    return [said for said in found if said is not None and said.shape == shape]
 
 
 def _score(said: Probabilities, truth: Truth, *, is_loss: bool) -> Float[Array, " n"]:

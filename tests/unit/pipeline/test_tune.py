@@ -1,0 +1,179 @@
+"""Searching on images of one colour, which every head can tell apart."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regraft.core.errors import RecipeError
+from regraft.heads import Lda, Logistic
+from regraft.pipeline import Recipe, load
+from regraft.pipeline.run import Run
+from regraft.pipeline.tuning.plan import Search
+
+Paint = Callable[..., Path]
+# The package offers the function under the module's name.
+module = importlib.import_module("regraft.pipeline.tune")
+tune = module.tune
+
+pytestmark = pytest.mark.usefixtures("networks")
+CHEAP = ("head.kind=ridge,lda",)
+
+
+@pytest.fixture
+def tuned(paint: Paint, tmp_path: Path) -> Callable[..., Run]:
+    """Tune on painted images, with cheap heads unless told otherwise, into one folder of this test."""
+
+    def run(*, out: str = "run", recipe: Recipe | None = None, **search: object) -> Run:
+        photos = tmp_path / "photos"
+        source = photos if photos.exists() else paint(each=10)
+        wanted = Search(**{"space": CHEAP, "trials": 6, **search})
+        return tune(source, search=wanted, budget="60s", out=tmp_path / out, recipe=recipe)
+
+    return run
+
+
+def test_a_search_ends_in_a_run(tuned: Callable[..., Run]) -> None:
+    run = tuned()
+    found = run.report.data["search"]
+    assert found["counts"] == {"complete": 6, "pruned": 0, "failed": 0, "running": 0}
+    assert [step["rung"] for step in run.report.data["ladder"]] == ["majority class", "probe", "search"]
+    assert run.report.data["test"] is not None
+    best = found["trials"][found["best"]]
+    assert best["value"] == min(trial["value"] for trial in found["trials"])
+    assert load(run.folder).recipe == run.model.recipe
+    assert (run.folder / "manifest.json").is_file()
+
+
+def test_trials_begin_with_a_rule_of_thumb_and_differ(tuned: Callable[..., Run]) -> None:
+    trials = tuned().report.data["search"]["trials"]
+    assert trials[0]["values"] == {
+        "depths": "last",
+        "scaling": "depth",
+        "head.kind": "ridge",
+        "head.ridge.penalty": None,
+    }
+    assert trials[0]["details"]["head"]["penalty"] > 0
+    assert len({str(trial["values"]) for trial in trials}) == 6
+
+
+def test_predictions_of_every_trial_are_kept(tuned: Callable[..., Run]) -> None:
+    run = tuned()
+    files = sorted((run.folder / "study").rglob("*.npz"))
+    assert [int(file.stem) for file in files] == [0, 1, 2, 3, 4, 5]
+    with np.load(files[0]) as kept:
+        said = kept["probabilities"]
+    assert said.dtype == np.float16
+    assert said.shape[1] == 3
+    np.testing.assert_allclose(said.sum(axis=1, dtype=np.float32), 1, atol=0.01)
+
+
+def test_the_corrected_score_is_no_better_than_the_naive_one(tuned: Callable[..., Run]) -> None:
+    found = tuned(objective="loss").report.data["search"]
+    corrected = found["corrected"]
+    assert corrected["candidates"] == 6
+    assert corrected["naive"]["value"] == pytest.approx(found["trials"][found["best"]]["value"], rel=0.05)
+    assert corrected["corrected"]["value"] >= corrected["naive"]["value"] - 1e-6
+
+
+def test_a_study_elsewhere_is_gone_on_with(tuned: Callable[..., Run], tmp_path: Path) -> None:
+    shared = str(tmp_path / "shared.log")
+    first = tuned(out="one", storage=shared, trials=4).report.data["search"]
+    second = tuned(out="two", storage=shared, trials=7).report.data["search"]
+    assert second["trials"][:4] == first["trials"]
+    assert len(second["trials"]) == 7
+    assert second["corrected"]["candidates"] == 7
+    # Another objective is another study in the same file.
+    third = tuned(out="three", storage=shared, trials=2, objective="accuracy").report.data["search"]
+    assert len(third["trials"]) == 2
+    assert all(0 <= trial["value"] <= 1 for trial in third["trials"])
+
+
+def test_what_the_recipe_says_is_not_searched(tuned: Callable[..., Run]) -> None:
+    recipe = Recipe(("lite0",), depths="all", head=Lda())
+    run = tuned(recipe=recipe, space=())
+    assert set(run.report.data["search"]["space"]) == {"scaling", "head.kind", "head.lda.shrinkage"}
+    assert run.model.recipe.depths == "all"
+
+
+def test_several_networks_can_be_an_axis(tuned: Callable[..., Run]) -> None:
+    run = tuned(space=("head.kind=ridge", "backbones=lite0,lite0+lite1"), sampler="random", trials=8)
+    tried = {trial["values"]["backbones"] for trial in run.report.data["search"]["trials"]}
+    assert tried == {"lite0", "lite0+lite1"}
+
+
+def test_a_grid_ends_when_it_is_done(tuned: Callable[..., Run]) -> None:
+    axes = ("head.kind=ridge", "head.penalty=0.01,1", "depths=last,all", "scaling=depth")
+    found = tuned(space=axes, sampler="grid", trials=None).report.data["search"]
+    assert len(found["trials"]) == 4
+
+
+@pytest.mark.parametrize("pruner", ["median", "asha", "hyperband"])
+def test_pruners_leave_a_best_trial(tuned: Callable[..., Run], pruner: str) -> None:
+    found = tuned(space=("head.kind=lda",), pruner=pruner, trials=9, sampler="random").report.data["search"]
+    assert found["best"] is not None
+    assert found["counts"]["failed"] == 0
+
+
+def test_failures_are_told_and_end_nothing(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(*_: object, **__: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Lda, "fit", fit)
+    found = tuned(sampler="random", trials=10).report.data["search"]
+    assert found["counts"]["failed"] > 0
+    assert {t["reason"] for t in found["trials"] if t["state"] == "failed"} == {"out of memory: no room"}
+    assert "10 trials failed, most often so: out of memory: no room" in found["advice"][0]
+    assert found["trials"][found["best"]]["values"]["head.kind"] == "ridge"
+
+
+def test_where_nothing_works_the_probe_remains(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(*_: object, **__: object) -> None:
+        raise ValueError("never")
+
+    monkeypatch.setattr(Logistic, "fit", fit)
+    monkeypatch.setattr(Logistic, "path", fit)
+    run = tuned(space=("head.kind=logistic",), trials=3)
+    last = run.report.data["ladder"][-1]
+    assert not last["adopted"]
+    assert "ValueError: never" in last["reason"]
+    assert run.report.data["search"]["best"] is None
+    assert run.report.data["search"]["corrected"] is None
+    assert run.report.data["chosen"]["head"]["kind"] == "ridge"
+
+
+def test_a_typo_is_said_before_anything_is_done(tuned: Callable[..., Run], tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"Did you mean head\.penalty"):
+        tuned(space=("head.penaltty=1..2",))
+    assert not (tmp_path / "run").exists()
+
+
+def test_time_that_is_up_puts_the_trial_back(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tries = importlib.import_module("regraft.pipeline.tuning.tries")
+    work = tries.multiplications
+    monkeypatch.setattr(tries, "multiplications", lambda *_, **__: 56.99 * tries.FIRST_RATE_PER_S)
+    monkeypatch.setattr(tries, "MOST_FRACTION", 0.95)
+    stopped = tuned(out="one", storage=str(tmp_path / "s.log")).report.data["search"]
+    assert stopped["trials"] == []
+    monkeypatch.setattr(tries, "multiplications", work)
+    done = tuned(out="two", storage=str(tmp_path / "s.log")).report.data["search"]
+    assert done["counts"]["complete"] == 6
+    assert done["trials"][0]["values"]["head.ridge.penalty"] is None
+
+
+def test_what_takes_most_of_the_budget_fails_with_the_reason(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = importlib.import_module("regraft.pipeline.tuning.tries")
+    monkeypatch.setattr(tries, "multiplications", lambda *_, **__: 1e6 * tries.FIRST_RATE_PER_S)
+    found = tuned(trials=3).report.data["search"]
+    assert found["counts"]["failed"] == 3
+    assert "would take 1000000 of 60 s" in found["trials"][0]["reason"]

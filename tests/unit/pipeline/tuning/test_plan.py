@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+
+from regraft.core.errors import ArtifactError, DataError, RecipeError
+from regraft.core.files import write_json
+from regraft.data import Dataset, Example
+from regraft.heads import KernelRidge, Lda, Perceptron, Ridge
+from regraft.pipeline import Recipe
+from regraft.pipeline.tuning.plan import KINDS, Search, recipe_of, space_for
+from regraft.search import Choice, Range
+
+ASKED = Recipe(("lite0",))
+
+
+def dataset(count: int = 40, *, several: bool = False) -> Dataset:
+    examples = tuple(
+        Example(
+            Path(f"/x/{i}.png"),
+            -1 if several else i % 2,
+            f"{i:064x}",
+            labels=(i % 2, 1) if several and i % 2 == 0 else (),
+        )
+        for i in range(count)
+    )
+    return Dataset(Path("/x"), ("a", "b"), examples, is_multilabel=several)
+
+
+def test_by_default_heads_depths_and_scaling_are_searched() -> None:
+    space = space_for(ASKED, Search(), dataset())
+    assert space.kinds == KINDS
+    assert list(space.axes)[:3] == ["depths", "scaling", "head.kind"]
+    assert space.axes["depths"] == Choice(("last", "all", "grid"))
+
+
+def test_points_are_recipes() -> None:
+    space = space_for(ASKED, Search(("head.kind=perceptron,ridge",)), dataset())
+    perceptron, ridge = (recipe_of(ASKED, space, values) for values in space.rules_of_thumb())
+    assert ridge == Recipe(("lite0",), "last", "depth", Ridge())
+    assert perceptron.head == Perceptron()
+    assert recipe_of(ASKED, space, {"backbones": "lite0+lite2", "head.kind": "ridge"}).backbones == (
+        "lite0",
+        "lite2",
+    )
+
+
+def test_the_recipe_settles_what_it_names() -> None:
+    recipe = Recipe(("lite0",), "all", None, Lda())
+    space = space_for(recipe, Search(), dataset())
+    assert list(space.axes) == ["scaling", "head.kind", "head.lda.shrinkage"]
+    assert recipe_of(recipe, space, space.rules_of_thumb()[0]).depths == "all"
+
+
+def test_a_space_from_files_objects_and_text(tmp_path: Path) -> None:
+    write_json(tmp_path / "space.json", {"head.kind": ["ridge"], "head.penalty": {"low": 1, "high": 2}})
+    from_file = Search((str(tmp_path / "space.json"), "head.penalty=1..4"))
+    assert from_file.changes == {"head.kind": Choice(("ridge",)), "head.penalty": Range(1, 4)}
+    assert Search({"head.penalty": "1..4"}).changes == {"head.penalty": Range(1, 4)}
+    with pytest.raises(ArtifactError, match="Cannot read"):
+        _ = Search((str(tmp_path / "none.json"),)).changes
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"trials": 0}, "at least 1"),
+        ({"space": ("head.kind=rigde",)}, "Did you mean ridge"),
+        ({"space": ("depths=als",)}, "Did you mean all"),
+        ({"space": ("backbones=lite0+lite0",)}, "different names"),
+        ({"space": ("head.penalty=1..1",)}, "empty"),
+        ({"space": ("head.penalty=1e-9..1",)}, "at least"),
+    ],
+)
+def test_what_makes_no_sense_is_said(settings: dict, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        space_for(ASKED, Search(**settings), dataset())
+
+
+def test_of_several_labels_only_heads_that_learn_them_are_searched() -> None:
+    assert space_for(ASKED, Search(), dataset(several=True)).kinds == ("ridge", "logistic")
+    with pytest.raises(RecipeError, match="Take ridge or logistic"):
+        space_for(ASKED, Search(("head.kind=lda",)), dataset(several=True))
+    with pytest.raises(RecipeError, match="one right answer"):
+        space_for(ASKED, Search(objective="accuracy"), dataset(several=True))
+
+
+def test_a_head_that_compares_all_with_all_is_left_out_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KernelRidge, "most_examples", 20)
+    assert "kernel_ridge" not in space_for(ASKED, Search(), dataset()).kinds
+    with pytest.raises(DataError, match="at most 20"):
+        space_for(ASKED, Search(("head.kind=kernel_ridge",)), dataset())

@@ -1,0 +1,86 @@
+import pytest
+
+from regraft.report.tune_text import tune_text
+
+
+def trial(number: int, state: str, value: float | None, **values: object) -> dict[str, object]:
+    return {
+        "number": number,
+        "values": {"depths": "all", "head.kind": "ridge", **values},
+        "state": state,
+        "value": value,
+        "reason": "",
+        "seconds": 0.2,
+        "details": {} if value is None else {"accuracy": 0.9, "loss": value},
+    }
+
+
+@pytest.fixture
+def search() -> dict[str, object]:
+    return {
+        "sampler": "tpe",
+        "objective": "loss",
+        "storage": "runs/x/study/trials.log",
+        "counts": {"complete": 3, "pruned": 0, "failed": 1, "running": 0},
+        "trials": [
+            trial(0, "complete", 0.5, **{"head.ridge.penalty": None}),
+            trial(1, "failed", None),
+            trial(2, "complete", 0.25, **{"head.ridge.penalty": 0.01234}),
+            trial(3, "complete", 0.75, **{"head.ridge.penalty": 3.0}),
+        ],
+        "best": 2,
+        "corrected": {
+            "naive": {"value": 0.25, "low": 0.1, "high": 0.4},
+            "corrected": {"value": 0.3, "low": 0.2, "high": 0.4},
+            "candidates": 3,
+        },
+        "importance": {"depths": 0.25, "head.ridge.penalty": 0.75},
+        "advice": ["The best values of head.ridge.penalty lie at the lower edge: widen it"],
+    }
+
+
+def test_it_says_how_it_went_and_what_is_best(search: dict[str, object]) -> None:
+    said = tune_text(search)
+    assert "4 trials by tpe (1 failed)" in said
+    assert "0.2500    90.0 % right   0.20 s   ridge, depths all, penalty 0.0123" in said
+    assert said.index("0.2500    90.0") < said.index("0.5000    90.0") < said.index("0.7500    90.0")
+    assert "runs/x/study/trials.log" in said
+    assert "· The best values of head.ridge.penalty lie at the lower edge" in said
+
+
+def test_the_curve_names_every_trial_that_was_better_than_all_before(search: dict[str, object]) -> None:
+    curve = tune_text(search).split("trial by trial")[1].split("The best by")[0]
+    assert [line.split()[0] for line in curve.split("\n") if line.strip()] == ["1", "3"]
+
+
+def test_the_score_without_luck(search: dict[str, object]) -> None:
+    assert "expect log-loss 0.3000 (0.2000 to 0.4000): the best of 3 scored 0.2500" in tune_text(search)
+    search["corrected"] = None
+    assert "expect" not in tune_text(search)
+
+
+def test_accuracy_is_shown_as_accuracy(search: dict[str, object]) -> None:
+    search["objective"] = "accuracy"
+    search["corrected"] = {
+        "naive": {"value": 0.75, "low": 0.6, "high": 0.9},
+        "corrected": {"value": 0.7, "low": 0.5, "high": 0.9},
+        "candidates": 3,
+    }
+    said = tune_text(search)
+    assert "75.0 %   0.20 s   ridge" in said
+    assert "expect accuracy 70.0 % (50.0 % to 90.0 %)" in said
+
+
+def test_what_mattered_comes_first(search: dict[str, object]) -> None:
+    said = tune_text(search)
+    assert said.index("head.ridge.penalty  ━") < said.index("depths              ━")
+    search["importance"] = {}
+    assert "What mattered" not in tune_text(search)
+
+
+def test_a_search_without_success(search: dict[str, object]) -> None:
+    search |= {"trials": [trial(0, "failed", None)], "best": None, "importance": {}, "corrected": None}
+    search["counts"] = {"complete": 0, "pruned": 0, "failed": 1, "running": 0}
+    said = tune_text(search)
+    assert "1 trial by tpe (1 failed)" in said
+    assert "The best by" not in said
