@@ -16,7 +16,8 @@ from regraft.core.arrays import Array, Images
 if TYPE_CHECKING:
     from torch import nn
 
-IMAGES_AT_ONCE = 16
+IMAGES_AT_ONCE = 4
+"""Activations of so few stay in the cores' caches."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def batch_statistics(name: str, images: Images) -> list[LayerStatistics]:
     import torch
 
     network, card = build(identify(name))
+    network = network.to(memory_format=torch.channels_last)
     layers = [layer for layer in network.modules() if _keeps_statistics(layer)]
     sums = [_Sums() for _ in layers]
     hooks = [layer.register_forward_pre_hook(total.add) for layer, total in zip(layers, sums, strict=True)]

@@ -1,5 +1,6 @@
 """What else is known of a candidate: scores of transferability, and how alike its source is."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,15 +46,21 @@ def _scores(images: Dataset, contest: Contest, name: str, source: Probabilities 
     features = contest.features(name, images, "last")
     sample = Sample(features, images.labels, len(images.classes), source, together)
     asked = [score for score in SCORES if source is not None or not score.needs_source]
-    return {score.name: plain(_interval(score, sample, together)) for score in asked}
 
+    @cache  # The blocks are the same for every score, and so is what is computed from their images.
+    def without_a_block(kept: bytes) -> Sample:
+        return sample.select(np.frombuffer(kept, dtype=np.int64))
 
-def _interval(score: Score, sample: Sample, together: Units) -> Interval:
-    """By the images' own shares where a score is their mean; else by leaving blocks of them out."""
-    measured = score.measure(sample)
-    if measured.per_image is not None:
-        return mean_interval(measured.per_image, together, within=BOUNDS.get(score.name, UNBOUNDED))
-    return jackknife(lambda rows: score.measure(sample.select(rows)).value, together, blocks=BLOCKS)
+    def interval(score: Score) -> Interval:
+        """By the images' own shares where a score is their mean; else by leaving blocks of them out."""
+        measured = score.measure(sample)
+        if measured.per_image is not None:
+            return mean_interval(measured.per_image, together, within=BOUNDS.get(score.name, UNBOUNDED))
+        return jackknife(
+            lambda rows: score.measure(without_a_block(rows.tobytes())).value, together, blocks=BLOCKS
+        )
+
+    return {score.name: plain(interval(score)) for score in asked}
 
 
 def units_of(images: Dataset) -> Units:
