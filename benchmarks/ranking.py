@@ -28,8 +28,8 @@ from regraft.pipeline.ranking.likeness import source_probabilities
 from regraft.pipeline.ranking.tournament import rounds
 from regraft.transferability import SCORES, Sample
 
-MOST_IMAGES = 1500
-SIZES = ("lite0", "lite1", "lite2", "lite0:96px", "lite0:160px", "lite2:128px", "lite0:288px")
+MOST_IMAGES = 1000
+SIZES = ("lite0", "lite2", "lite0:96px", "lite2:128px", "lite0:288px")
 LEAST_REGRET, LARGEST_SHARE = 1.0, 0.1
 
 

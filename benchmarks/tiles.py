@@ -1,4 +1,4 @@
-"""A hundred thousand pictures that are all different: tiles of photographs and paintings, cut side by side."""
+"""A hundred thousand pictures that are all different: tiles of photographs and paintings side by side."""
 
 import itertools
 import json
