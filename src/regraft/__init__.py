@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Recipe,
         Report,
         Run,
+        Search,
         audit,
         embed,
         evaluate,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         rank,
         read_recipe,
         read_report,
+        tune,
     )
 
 _HOMES = {
@@ -60,6 +62,7 @@ _HOMES = {
         "Recipe",
         "Report",
         "Run",
+        "Search",
         "audit",
         "embed",
         "evaluate",
@@ -68,6 +71,7 @@ _HOMES = {
         "rank",
         "read_recipe",
         "read_report",
+        "tune",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -80,6 +84,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a user meets them
     "audit",
     "rank",
     "fit",
+    "tune",
     "evaluate",
     "embed",
     "load",
@@ -93,6 +98,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a user meets them
     "Recipe",
     "Report",
     "Run",
+    "Search",
     "RegraftError",
     "DataError",
     "BackboneError",

@@ -20,6 +20,7 @@ PUBLIC = [
     "RegraftError",
     "Report",
     "Run",
+    "Search",
     "TrainingError",
     "audit",
     "embed",
@@ -33,6 +34,7 @@ PUBLIC = [
     "read_recipe",
     "read_report",
     "read_table",
+    "tune",
 ]
 
 

@@ -15,7 +15,17 @@ from regraft.core import errors
 ROOT = Path(regraft.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager", "managers", "tools"}
-FLOORS = ("core", "data", "backbones", "features", "heads", "transferability", "evaluation", "report")
+FLOORS = (
+    "core",
+    "data",
+    "backbones",
+    "features",
+    "heads",
+    "search",
+    "transferability",
+    "evaluation",
+    "report",
+)
 
 IMPORT = """
 import importlib, sys

@@ -11,6 +11,7 @@ from regraft.core.errors import RegraftError
 
 VERBS = {
     "fit": "Turn a folder of labelled images into a tuned, tested, saved classifier.",
+    "tune": "Search heads and their settings on stored features, and save the best.",
     "predict": "Classify images with a run's model, as CSV or JSON lines.",
     "evaluate": "Measure a run's model on labelled images it has not seen.",
     "report": "Show a run's report again.",

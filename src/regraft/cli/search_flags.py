@@ -16,7 +16,15 @@ def _search_flags() -> type:
         # From Python a space may also be an object; on the command line it is text, given several times.
         kind: Any = tuple[str, ...] if field.name == "space" else hints[field.name]
         help_text = knobs(Search)[field.name].help
-        columns.append((field.name, Annotated[kind, Parameter(help=help_text, negative=())], field.default))
+        columns.append(
+            (
+                field.name,
+                Annotated[
+                    kind, Parameter(help=help_text, negative=(), show_default=field.default not in ((), None))
+                ],
+                field.default,
+            )
+        )
     flags = make_dataclass("SearchFlags", columns, frozen=True)
     # Annotations are looked up in the module that a class names.
     flags.__module__ = __name__

@@ -38,7 +38,7 @@ def tune(  # noqa: PLR0913 - every flag is a parameter
         json: print one JSON object instead of text.
     """
     from regraft.pipeline.tune import tune as search_settings
-    from regraft.report.tune_text import tune_text
+    from regraft.report import tune_text
 
     chosen = recipe_from(recipe, flags)
     wanted = search_from(search)

@@ -10,6 +10,8 @@ from regraft.pipeline.rank import rank
 from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.recipe import Recipe, read_recipe
 from regraft.pipeline.run import Report, Run, read_report
+from regraft.pipeline.tune import tune
+from regraft.pipeline.tuning.plan import Search
 
 __all__ = [
     "Limits",
@@ -18,6 +20,7 @@ __all__ = [
     "Recipe",
     "Report",
     "Run",
+    "Search",
     "audit",
     "clear_cache",
     "describe_backbone",
@@ -30,4 +33,5 @@ __all__ = [
     "rank",
     "read_recipe",
     "read_report",
+    "tune",
 ]

@@ -10,6 +10,7 @@ from regraft.report.rank_page import rank_page
 from regraft.report.rank_text import rank_text
 from regraft.report.summary import Summary, check_summary
 from regraft.report.text import renderable, text
+from regraft.report.tune_text import tune_text
 
 __all__ = [
     "Finding",
@@ -24,4 +25,5 @@ __all__ = [
     "rank_text",
     "renderable",
     "text",
+    "tune_text",
 ]

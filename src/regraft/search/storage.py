@@ -5,6 +5,7 @@ there and 187 ms in SQLite, of which TPE took 10 ms (Optuna 5.0, 60 trials of 3 
 """
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +17,8 @@ from regraft.core.errors import ArtifactError, RecipeError
 
 SQLITE = (".sqlite", ".sqlite3", ".db")
 LOCK_TIMEOUT_S = 60
+OPENINGS, OPENING_S = 5, 0.5
+"""How often a database is tried, and the time between."""
 
 
 def open_storage(where: str | Path | None) -> BaseStorage:
@@ -49,12 +52,24 @@ def _database(url: str) -> BaseStorage:
     is_file = url.startswith("sqlite")
     arguments: dict[str, Any] = {"connect_args": {"timeout": LOCK_TIMEOUT_S}} if is_file else {}
     try:
-        return _opened(url, lambda: RDBStorage(url, engine_kwargs={"pool_pre_ping": True, **arguments}))
+        return _opened(url, lambda: _with_tables(url, {"pool_pre_ping": True, **arguments}))
     except ImportError as error:
         raise RecipeError(
             f"The database of the study needs a driver that is not installed ({error}). For PostgreSQL: "
             f"pip install 'psycopg[binary]', and write postgresql+psycopg://..."
         ) from error
+
+
+def _with_tables(url: str, arguments: dict[str, Any]) -> BaseStorage:
+    """Of processes that begin a database together all but one find its tables half made, and look again."""
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    for _ in range(OPENINGS - 1):
+        try:
+            return RDBStorage(url, engine_kwargs=dict(arguments))
+        except (IntegrityError, OperationalError, ProgrammingError):
+            time.sleep(OPENING_S)
+    return RDBStorage(url, engine_kwargs=dict(arguments))
 
 
 def _opened(where: str | Path, make: Callable[[], BaseStorage]) -> BaseStorage:

@@ -6,7 +6,7 @@ a point without an answer is asked again, and what was answered is never asked a
 """
 
 import math
-from collections.abc import Mapping
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ from regraft.search.worker import this_worker
 
 MOST_REPEATS = 10
 """Points in a row that are known already, before one that is not is looked for, where they can be counted."""
+
+NAMING_S, POLL_S = 5.0, 0.02
+"""How long to wait for others to say what they are asking for; it takes a sampler some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,13 @@ class Study:
             self._study, self.space, token=self._worker["token"], mine=lambda number: number in self._mine
         )
         found: list[Asked] = []
-        while len(found) < count:
-            known = self.trials
-            if most is not None and len(known) >= most:
-                break
-            asked = self._ask_unknown({trial.key: trial for trial in reversed(known)})
+        while len(found) < count and (most is None or len(self.trials) < most):
+            asked = self._ask_unknown()
             if asked is None:
+                break
+            if most is not None and len(self._before(asked.number)) >= most:
+                # Another process asked at the same time, and was first.
+                self.put_back(asked)
                 break
             found.append(asked)
         return found
@@ -121,24 +125,40 @@ class Study:
         if fingerprint(values) not in proposed | {trial.key for trial in self.trials}:
             enqueue(self._study, self.space, values, proposed=values)
 
-    def _ask_unknown(self, known: Mapping[str, Trial]) -> Asked | None:
+    def _ask_unknown(self) -> Asked | None:
         """Let the sampler propose until it is something new."""
         is_grid = self.settings.sampler == "grid"
         can_be_counted = is_grid or self.space.is_finite
         for attempt in range(MOST_REPEATS + 1):
             if can_be_counted and not self._waits():
-                points = self.space.grid()
-                point = next((each for each in points if fingerprint(each) not in known), None)
+                known = {trial.key for trial in self.trials}
+                points = (each for each in self.space.grid() if fingerprint(each) not in known)
+                point = next(points, None)
                 if point is None:
                     return None
                 if is_grid or attempt == MOST_REPEATS:
                     enqueue(self._study, self.space, point)
             asked = self._ask_once()
-            before = known.get(fingerprint(asked.values))
+            key = fingerprint(asked.values)
+            before = next((trial for trial in self._before(asked.number) if trial.key == key), None)
             if before is None:
                 return asked
             self._repeat(asked, before)
         return None
+
+    def _before(self, number: int) -> list[Trial]:
+        """The trials of lower numbers, once each of them has a name.
+
+        Of two processes that ask for the same at once, so the second one knows.
+        """
+        end_s = time.monotonic() + NAMING_S
+        while True:
+            frozen = self._study.get_trials(deepcopy=False, states=tuple(STATES))
+            lower = [each for each in frozen if each.number < number]
+            nameless = (each.state == TrialState.RUNNING and ASKED not in each.user_attrs for each in lower)
+            if not any(nameless) or time.monotonic() > end_s:
+                return [trial for trial in map(read_trial, lower) if trial is not None]
+            time.sleep(POLL_S)
 
     def _ask_once(self) -> Asked:
         trial = self._study.ask()

@@ -1,9 +1,14 @@
 import math
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import optuna
 import pytest
 
 from regraft.search import SAMPLERS, Asked, Outcome
+from regraft.search.storage import open_storage
 from regraft.search.study import Study
 
 Opened = Callable[..., Study]
@@ -136,3 +141,42 @@ def test_without_a_pruner_nothing_is_reported(opened: Opened) -> None:
     study = opened()
     (asked,) = study.ask()
     assert not study.report(asked, math.inf, step=1)
+
+
+SHARED = """
+import sys
+sys.path.insert(0, sys.argv[3])
+from space_of_two import SPACE
+from regraft.search import Outcome
+from regraft.search.study import Settings, open_study
+study = open_study(SPACE, name="test", storage=sys.argv[1], settings=Settings(sampler=sys.argv[2]))
+while asked := study.ask(most=14):
+    study.tell(asked[0], Outcome(float(asked[0].number)))
+print(len(study.trials))
+"""
+
+SPACE_OF_TWO = """
+from dataclasses import dataclass
+from regraft.search import Choice, space_of
+
+@dataclass(frozen=True)
+class Head:
+    shape: bool = False
+
+letters = Choice(tuple("abcdefgh"))
+SPACE = space_of({"head": Head}, others={"letter": letters}, defaults={"letter": "a"})
+"""
+
+
+@pytest.mark.parametrize(
+    ("sampler", "file"), [("grid", "s.log"), ("random", "s.log"), ("random", "s.sqlite")]
+)
+def test_processes_that_share_a_study_do_nothing_twice(tmp_path: Path, sampler: str, file: str) -> None:
+    (tmp_path / "space_of_two.py").write_text(SPACE_OF_TWO)
+    words = [sys.executable, "-c", SHARED, str(tmp_path / file), sampler, str(tmp_path)]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[0].strip() for process in both] == ["14", "14"]
+    record = optuna.load_study(study_name="test", storage=open_storage(tmp_path / file))
+    asked = [str(trial.user_attrs["asked"]["values"]) for trial in record.trials if trial.value is not None]
+    told = [t for t in record.trials if "told" in t.user_attrs]
+    assert len(set(asked)) == len(told) == 14
