@@ -6,10 +6,12 @@ there and 187 ms in SQLite, of which TPE took 10 ms (Optuna 5.0, 60 trials of 3 
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
@@ -46,6 +48,24 @@ def open_storage(where: str | Path | None) -> BaseStorage:
     if path.suffix.lower() in SQLITE:
         return _database(f"sqlite:///{path}")
     return _opened(path, lambda: JournalStorage(JournalFileBackend(str(path), _lock(path))))
+
+
+@contextmanager
+def reaching(what: str) -> Iterator[None]:
+    """Say of a database that is gone, full or locked for too long that it is.
+
+    Raises:
+        ArtifactError: it is.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        reason = error.__cause__ or error
+        raise ArtifactError(
+            f"{what} can no longer be read or written: {reason}. What was told is kept; go on with it later."
+        ) from error
 
 
 def _database(url: str) -> BaseStorage:

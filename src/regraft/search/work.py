@@ -29,15 +29,20 @@ def work(
             it may raise `OutOfTime`.
         should_stop: asked before each trial.
         most: trials of the whole study, those of others and of before included.
+
+    Raises:
+        ArtifactError: the storage can no longer be reached.
     """
+    # Not above: it imports Optuna, and who only names the errors of a trial does not need that.
+    from regraft.search.storage import reaching
+
     tried = 0
-    while not should_stop() and not _is_hopeless(study):
-        asked = study.ask(1, most=most)
-        if not asked:
-            break
-        if not try_one(study, asked[0], evaluate):
-            break
-        tried += 1
+    with reaching("The study"):
+        while not should_stop() and not _is_hopeless(study):
+            asked = study.ask(1, most=most)
+            if not (asked and try_one(study, asked[0], evaluate)):
+                break
+            tried += 1
     return tried
 
 

@@ -1,9 +1,13 @@
+import contextlib
 import math
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from regraft.search import Asked, Outcome
+from regraft.core.errors import ArtifactError
+from regraft.search import Asked, Outcome, OutOfTime
 from regraft.search.study import Study
 from regraft.search.work import FAILURES_TO_STOP, Report, work
 
@@ -73,3 +77,30 @@ def test_who_stops_leaves_the_trial_to_others(opened: Opened) -> None:
     with pytest.raises(KeyboardInterrupt):
         work(study, evaluate, should_stop=never)
     assert [trial.state for trial in study.trials] == ["running"]
+
+
+def test_who_has_no_time_puts_the_point_back(opened: Opened) -> None:
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        if asked.number == 1:
+            raise OutOfTime
+        return Outcome(1.0)
+
+    study = opened(sampler="random")
+    assert work(study, evaluate, should_stop=never, most=3) == 1
+    assert [trial.state for trial in study.trials] == ["complete"]
+    # It is the next one to be asked for, and counts once.
+    assert work(opened(sampler="random"), evaluate, should_stop=never, most=3) == 2
+    assert len(opened().trials) == 3
+
+
+def test_a_storage_that_is_gone_is_said(opened: Opened, tmp_path: Path) -> None:
+    study = opened(file="study.sqlite")
+
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        with contextlib.closing(sqlite3.connect(tmp_path / "study.sqlite")) as database:
+            database.execute("drop table trial_user_attributes")
+            database.commit()
+        return Outcome(1.0)
+
+    with pytest.raises(ArtifactError, match="no longer be read or written"):
+        work(study, evaluate, should_stop=never)
