@@ -52,7 +52,7 @@ def importance(trials: Sequence[Trial], space: Space, kind: str) -> dict[str, fl
     names = [name for name in names if len({t.values[name] for t in own}) > 1]
     if len(own) < FEWEST or not names or len({t.value for t in own}) == 1:
         return {}
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study()
     axes = {name: distribution(space.axes[name]) for name in names}
     middle = float(np.median([trial.value for trial in own if trial.value is not None]))

@@ -193,7 +193,8 @@ def open_study(space: Space, *, name: str, storage: str | Path | None, settings:
         ArtifactError: the storage cannot be opened.
         RecipeError: its database has no driver here.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # It remarks on what it would like to have installed.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         storage=open_storage(storage),
         study_name=name,
