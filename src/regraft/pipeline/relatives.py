@@ -32,7 +32,7 @@ from regraft.data.copies.thumbnails import DECODE_PX, THUMBNAIL_PX, Thumbnails
 from regraft.data.formats.decode import decode_plainly
 from regraft.features import FeatureStore
 
-LOOK_VERSION = "1"
+LOOK_VERSION = "2"
 """Raise it when what counts as a near copy changes: what was found before is then looked for again."""
 
 THUMBNAIL_KEY, THUMBNAIL_NAME = f"thumbnail {LOOK_VERSION}", "thumbnails"
