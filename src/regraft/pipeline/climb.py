@@ -34,7 +34,7 @@ FIRST_RATE_PER_S, SLOWEST_RATE_PER_S = 5e9, 2.5e8
 elsewhere, which would make a larger one look too dear."""
 
 MEMORY_FRACTION = 0.5
-TRIAL_VERSION = 1
+TRIAL_VERSION = 2
 """Raise it when a change of code changes what a trial gives."""
 
 BYTES_PER_FEATURE = 12
@@ -175,7 +175,7 @@ class Climb:
     def _trial_key(self, recipe: Recipe) -> str:
         """Names all that a trial's outcome depends on, so that a later run finds an equal trial."""
         networks = [self.trunk.backbone(name).key for name in recipe.backbones]
-        return fingerprint([TRIAL_VERSION, recipe, networks, self._data_key])
+        return fingerprint([TRIAL_VERSION, recipe.to_json(), networks, self._data_key])
 
     def _refuses_cost(self, recipe: Recipe) -> str:
         """Why neither features nor fit are worth starting: features alone would be of no use."""

@@ -177,5 +177,6 @@ def study_name(climb: Climb, space: Space, search: Search) -> str:
     asked = climb.asked
     networks = [climb.trunk.backbone(name).key for name in asked.backbones]
     dealt = [folds.tolist() for folds in climb.rounds]
-    shared = [networks, asked.depths, asked.scaling, asked.class_weights, search.objective, axes, dealt]
+    fixed = [asked.depths, asked.scaling, asked.to_json()["head"], asked.class_weights]
+    shared = [networks, *fixed, search.objective, axes, dealt]
     return f"heads-{fingerprint([climb.dataset.fingerprint, *shared])[:24]}"

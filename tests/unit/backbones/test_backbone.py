@@ -154,7 +154,7 @@ def test_two_threads_may_come_first(whole: tuple[str, Path]) -> None:
 
 
 INTERRUPTED = """
-import os, signal, sys
+import os, signal, sys, time
 import numpy as np
 from regraft.backbones import load
 networks = [load(sys.argv[1], runtime="openvino") for _ in range(3)]
@@ -166,6 +166,7 @@ while networks:
     networks.pop(0)
 try:
     os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(20)  # Any thread may receive the signal; the main one then hears of it a moment later.
 except KeyboardInterrupt:
     print("interrupted")
 """

@@ -7,7 +7,7 @@ import pytest
 
 from regraft.core.errors import BackboneError, DataError, RecipeError
 from regraft.data import read
-from regraft.heads import HEADS, KernelSvm
+from regraft.heads import HEADS, KernelSvm, LinearSvm, Ridge
 from regraft.pipeline import Recipe, fit, load, read_recipe
 from regraft.pipeline.budget import Budget
 
@@ -139,3 +139,12 @@ def test_stopped_at_once_there_is_still_a_model(
     run = fit(photos, budget="60s", out=tmp_path / "run")
     assert load(run.folder).predict(photos / "red" / "0-00.png")[0].label in ("red", "green", "blue")
     assert (run.folder / "manifest.json").exists()
+
+
+def test_heads_of_equal_settings_are_different_trials(networks, paint, tmp_path):
+    """Ridge and a linear SVM both have a penalty and nothing else."""
+    folder = paint(each=12)
+    for number, head in enumerate((Ridge(), LinearSvm(), Ridge())):
+        recipe = Recipe(("lite0",), "all", "depth", head)
+        chosen = fit(folder, out=tmp_path / str(number), recipe=recipe).model.recipe.head
+        assert type(chosen) is type(head)
