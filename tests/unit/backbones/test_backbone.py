@@ -157,6 +157,7 @@ INTERRUPTED = """
 import os, signal, sys, time
 import numpy as np
 from regraft.backbones import load
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background jobs begin with it ignored.
 networks = [load(sys.argv[1], runtime="openvino") for _ in range(3)]
 for network in networks:
     px = network.card.image_px
