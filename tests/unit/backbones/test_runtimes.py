@@ -164,7 +164,7 @@ def test_int8_is_near_and_says_how_near(name: str, reference: Backbone) -> None:
     assert network.key != reference.key
 
 
-def test_two_quantisations_are_near_and_their_keys_tell_them_apart(
+def test_two_quantisations_are_near_and_equal_keys_mean_equal_numbers(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
@@ -175,7 +175,7 @@ def test_two_quantisations_are_near_and_their_keys_tell_them_apart(
     (key, rows), (other_key, other_rows) = found
     # Sums over threads may differ in their last digit, and a weight may then be rounded to its neighbour.
     assert relative_error(other_rows, rows) < 0.1
-    assert (key == other_key) == np.array_equal(rows, other_rows)
+    assert key != other_key or np.array_equal(rows, other_rows)
 
 
 def test_int8_weights_are_small(name: str, whole: tuple[str, Path], empty_cache: Path) -> None:
