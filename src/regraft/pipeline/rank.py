@@ -6,7 +6,7 @@ from typing import Any
 from regraft.backbones import FAMILIES, is_here
 from regraft.core.errors import BackboneError
 from regraft.core.hashing import plain
-from regraft.data import DataSource, read, require_trainable, split
+from regraft.data import Dataset, DataSource, read, require_trainable, split
 from regraft.features import FeatureStore
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
 from regraft.pipeline.machine import machine, versions
@@ -71,13 +71,7 @@ def rank(
         played = [*play([*entrants], sizes, contest.standing, should_stop=lambda: clock.left_s == 0)]
         placed = place(played)
         rows = [*_rows(placed, entrants, contest)]
-    return {
-        "root": str(dataset.root),
-        "classes": len(dataset.classes),
-        "multilabel": dataset.is_multilabel,
-        "images": len(contest.dataset),
-        "skipped": len(contest.dataset.skipped),
-        "skipped_files": plain(contest.dataset.skipped[:MOST_SKIPPED_LISTED]),
+    return _about(contest.dataset) | {
         "rounds": [_round(standings) for standings in played],
         "recommended": placed[0].standing.name,
         "candidates": rows,
@@ -87,6 +81,18 @@ def rank(
         "seconds": round(clock.spent_s, 1),
         "machine": machine(),
         "versions": versions(),
+    }
+
+
+def _about(learning: Dataset) -> dict[str, Any]:
+    """The images that networks were judged by."""
+    return {
+        "root": str(learning.root),
+        "classes": len(learning.classes),
+        "multilabel": learning.is_multilabel,
+        "images": len(learning),
+        "skipped": len(learning.skipped),
+        "skipped_files": plain(learning.skipped[:MOST_SKIPPED_LISTED]),
     }
 
 

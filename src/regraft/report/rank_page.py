@@ -9,8 +9,6 @@ from regraft.report import rank_words
 from regraft.report.front import front
 from regraft.report.html import template
 
-MARGIN = 0.02
-
 
 def rank_page(found: Mapping[str, Any]) -> str:
     """What `regraft rank --page` writes; everything that users named is escaped."""

@@ -1,5 +1,6 @@
 """Who takes part when nobody is named: the networks on this machine, at the image sizes worth trying."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,5 +48,4 @@ def at_sizes(name: str, image_px: int, side_px: float) -> tuple[str, ...]:
     is_small = 0 < side_px <= SMALL * image_px
     shares = (*(SMALLER if is_small else ()), LARGER)
     sizes = [STEP_PX * round(image_px * share / STEP_PX) for share in shares]
-    others = [f"{asked.base}:{px}px{str(asked).removeprefix(asked.base)}" for px in sizes]
-    return (name, *others)
+    return (name, *(str(replace(asked, image_px=px)) for px in sizes))

@@ -30,8 +30,7 @@ def likeness(
 
     `shift` is the Frechet distance between the user's images and the network's training images, in units of
     the latter's variance: channel by channel, what goes into each batch normalisation, averaged.
-    `entropy` is that of the network's
-    own head, as a share of the largest possible.
+    `entropy` is that of the network's own head, as a share of the largest possible.
 
     Source: Dowson and Landau 1982, 10.1016/0047-259X(82)90077-X (the distance between Gaussians).
     """

@@ -15,7 +15,7 @@ FINALISTS = 3
 class Standing:
     """How a candidate does on a sample: the better of two closed-form probes, on images held out in turn.
 
-    `loss` is the calibrated log-loss, by which candidates are compared: it is less noisy than accuracy.
+    `loss` is the calibrated log-loss, by which candidates are compared: it knows more than right and wrong.
     """
 
     name: str
@@ -34,7 +34,7 @@ def rounds(images: int, classes: int) -> tuple[int, ...]:
     """How many images each round looks at: of `images`, about a sixteenth, an eighth, a quarter.
 
     A sample with fewer than three images of each class, or fewer than 64 in all, tells networks apart by
-    chance; beyond 2,000 the order of networks hardly changes any more.
+    chance; more than 2,000 would cost more than they are expected to tell.
     """
     least = max(LEAST_IMAGES, LEAST_PER_CLASS * classes)
     sizes = [min(max(round(images * share), least * 2**i), MOST_IMAGES) for i, share in enumerate(SHARES)]
