@@ -78,7 +78,9 @@ def folder_of(source: Source, runtime: ConvertedFor) -> Path:
     versions = [_version(package) for package in PACKAGES[runtime]]
     if source.precision == "int8":
         versions.append(_version("nncf"))
-    key = fingerprint([LAYOUT_VERSION, FOLDER_VERSION, source.name, source.sha256, runtime, versions])
+    key = fingerprint(
+        [LAYOUT_VERSION, FOLDER_VERSION, source.name, source.architecture, source.sha256, runtime, versions]
+    )
     return cache_folder() / "networks" / key[:16]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from regraft.core.arrays import LabelMatrix, Scores, Truth, Weights
+from regraft.core.arrays import Scores, Truth, Weights
 from regraft.core.errors import RecipeError
 from regraft.data import Dataset
 from regraft.evaluation import (
@@ -18,7 +18,7 @@ from regraft.evaluation import (
     headline,
     softmax,
 )
-from regraft.heads import KernelRidge, KernelSvm, Linear, Logistic, Ridge, fit_platt
+from regraft.heads import KernelRidge, KernelSvm, Linear, Logistic, Platt, Ridge, fit_platt
 from regraft.heads.kernel_machine import require_few
 from regraft.pipeline.model import Model
 from regraft.pipeline.recipe import Recipe, kind_of
@@ -44,34 +44,45 @@ def truth_of(dataset: Dataset) -> Truth:
     return dataset.label_matrix if dataset.is_multilabel else dataset.labels
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """Held-out scores as probabilities, and how a model comes to give the same.
+
+    Labels that exclude each other share a temperature; others have a Platt curve and a threshold each.
+    """
+
+    answers: AnyAnswers
+    temperature: float = 1.0
+    platt: Platt | None = None
+
+    def of(self, model: Model) -> Model:
+        """The model, calibrated. A linear head takes Platt curves into itself."""
+        if self.platt is None:
+            return replace(model, temperature=self.temperature)
+        assert isinstance(model.classifier, Linear), "the heads that learn several labels are linear"
+        assert isinstance(self.answers, LabelAnswers)
+        thresholds = (*self.answers.thresholds.tolist(),)
+        return replace(model, classifier=self.platt.fold(model.classifier), thresholds=thresholds)
+
+
+def calibrate(scores: Scores, truth: Truth, *, groups: Groups, weights: Weights | None = None) -> Calibration:
+    """The calibration that suits held-out scores best, found on these very scores."""
+    if truth.ndim == 2:
+        platt = fit_platt(scores, truth, weights=weights)
+        probabilities = platt.probabilities(scores)
+        answers = LabelAnswers(probabilities, truth, fit_thresholds(probabilities, truth), groups)
+        return Calibration(answers, platt=platt)
+    temperature = fit_temperature(scores, truth, weights)
+    return Calibration(Answers(softmax(scores.astype(np.float64), temperature), truth, groups), temperature)
+
+
 def judge(
     model: Model, scores: Scores, truth: Truth, *, groups: Groups, weights: Weights | None
 ) -> Candidate:
-    """Calibrate held-out scores, and the model with them, and say how good they are.
-
-    Labels that exclude each other share a temperature. Others get a Platt curve each, which a linear head
-    takes into itself, and then a threshold.
-    """
-    if truth.ndim == 2:
-        judged, answers = _several_labels(model, scores, truth, groups=groups, weights=weights)
-    else:
-        temperature = fit_temperature(scores, truth, weights)
-        judged = replace(model, temperature=temperature)
-        answers = Answers(softmax(scores.astype(np.float64), temperature), truth, groups)
-    loss = float(np.average(answers.losses, weights=weights))
-    return Candidate(model.recipe, judged, answers, loss, headline(answers))
-
-
-def _several_labels(
-    model: Model, scores: Scores, truth: LabelMatrix, *, groups: Groups, weights: Weights | None
-) -> tuple[Model, AnyAnswers]:
-    platt = fit_platt(scores, truth, weights=weights)
-    probabilities = platt.probabilities(scores)
-    thresholds = fit_thresholds(probabilities, truth)
-    assert isinstance(model.classifier, Linear), "the heads that learn several labels are linear"
-    classifier = platt.fold(model.classifier)
-    judged = replace(model, classifier=classifier, thresholds=(*thresholds.tolist(),))
-    return judged, LabelAnswers(probabilities, truth, thresholds, groups)
+    """Calibrate held-out scores, and the model with them, and say how good they are."""
+    found = calibrate(scores, truth, groups=groups, weights=weights)
+    loss = float(np.average(found.answers.losses, weights=weights))
+    return Candidate(model.recipe, found.of(model), found.answers, loss, headline(found.answers))
 
 
 def no_image_known(truth: Truth, class_count: int, *, weights: Weights | None) -> Linear:

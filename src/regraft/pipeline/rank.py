@@ -15,7 +15,7 @@ from regraft.pipeline.ranking.choice import Placed, pareto_front, place
 from regraft.pipeline.ranking.contest import Contest
 from regraft.pipeline.ranking.entrants import Entrant, enter
 from regraft.pipeline.ranking.evidence import described
-from regraft.pipeline.ranking.limits import Limits, size_mb
+from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.ranking.tournament import Standing, play, rounds
 from regraft.pipeline.recipe import Recipe, Runtime
 from regraft.pipeline.run import MOST_SKIPPED_LISTED
@@ -120,7 +120,7 @@ def _rows(
             "image_px": card.image_px,
             "parameters": card.parameters,
             "multiply_adds": card.multiply_adds,
-            "size_mb": round(size_mb(card), 1),
+            "size_mb": round(entrant.backbone.size_bytes / 1e6, 1),
             "licence": card.licence,
             "pretrained_on": card.pretrained_on,
             "ms_per_image": round(cost, 4),

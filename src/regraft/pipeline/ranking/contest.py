@@ -6,22 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from regraft.backbones import Backbone, load
-from regraft.core.arrays import Features, Folds, Scores, Truth
+from regraft.core.arrays import Features, Folds
 from regraft.data import Dataset, Skipped, keep_together, untangled
-from regraft.evaluation import (
-    Answers,
-    AnyAnswers,
-    LabelAnswers,
-    fit_temperature,
-    fit_thresholds,
-    headline,
-    softmax,
-)
+from regraft.evaluation import headline
 from regraft.features import Depths, FeatureStore, Representation, extract, fit_affine, read
-from regraft.heads import Ridge, fit_platt
+from regraft.heads import Ridge
 from regraft.pipeline.climb import are_independent, choose_folds
 from regraft.pipeline.fitting import fit_head
-from regraft.pipeline.judging import truth_of
+from regraft.pipeline.judging import calibrate, truth_of
 from regraft.pipeline.ranking.sampling import balanced_order, beginning
 from regraft.pipeline.ranking.tournament import Standing
 from regraft.pipeline.recipe import Recipe, Runtime
@@ -107,7 +99,7 @@ class Contest:
             _, scores, _ = fit_head(
                 Ridge(), features, truth, class_count=len(sample.classes), folds=folds, weights=None
             )
-            answers = calibrated(scores, truth, groups=[e.group for e in sample.examples])
+            answers = calibrate(scores, truth, groups=[e.group for e in sample.examples]).answers
             loss = float(np.mean(answers.losses))
             tried.append(Standing(name, depths, len(sample), answers, loss, headline(answers)))
         return min(tried, key=lambda standing: standing.loss)
@@ -116,11 +108,3 @@ class Contest:
 def folds_of(sample: Dataset) -> tuple[Folds, ...] | None:
     """Folds that no group straddles; None where every image may be held out alone."""
     return None if are_independent(sample) else choose_folds(sample, Recipe())
-
-
-def calibrated(scores: Scores, truth: Truth, *, groups: list[str]) -> AnyAnswers:
-    """Held-out scores as probabilities, at the calibration that suits them best."""
-    if truth.ndim == 2:
-        probabilities = fit_platt(scores, truth, weights=None).probabilities(scores)
-        return LabelAnswers(probabilities, truth, fit_thresholds(probabilities, truth), groups)
-    return Answers(softmax(scores.astype(np.float64), fit_temperature(scores, truth, None)), truth, groups)

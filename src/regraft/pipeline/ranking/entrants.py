@@ -52,7 +52,7 @@ def enter(
     for name in dict.fromkeys(sized):
         try:
             entrant = timed(contest.backbone(name))
-            reason = limits.refuse(entrant.backbone.card, entrant.latency_ms)
+            reason = limits.refuse(entrant.backbone, entrant.latency_ms)
         except BackboneError as error:
             reason = str(error)
         if reason:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from regraft.backbones import Card
+from regraft.backbones import Backbone
 from regraft.core.errors import RecipeError
 
 Licence = Literal["any", "permissive"]
@@ -13,8 +13,6 @@ PERMISSIVE = re.compile(r"(apache|mit|bsd|isc|cc0|unlicense|cc-by|zlib)(-\d+(\.\
 """Names of licences that allow any use, if authors are named. Others restrict who may use the weights, or
 what for, or are not stated."""
 
-BYTES_PER_PARAMETER = {"full": 4, "bf16": 4, "int8": 1}
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -22,7 +20,7 @@ class Limits:
 
     Args:
         max_latency_ms: of one image alone, measured on this machine.
-        max_size_mb: of the weights.
+        max_size_mb: of the network as it runs here.
         max_params: in millions.
         licence: of the weights.
     """
@@ -40,13 +38,13 @@ class Limits:
         if self.licence not in ("any", "permissive"):
             raise RecipeError(f"licence is {self.licence!r}; it is 'any' or 'permissive'.")
 
-    def refuse(self, card: Card, latency_ms: float) -> str:
+    def refuse(self, backbone: Backbone, latency_ms: float) -> str:
         """Why a network may not be used, or nothing."""
-        reasons = []
+        card, size_mb, reasons = backbone.card, backbone.size_bytes / 1e6, []
         if self.max_latency_ms is not None and latency_ms > self.max_latency_ms:
             reasons.append(f"{latency_ms:.1f} ms for one image, more than {self.max_latency_ms:g}")
-        if self.max_size_mb is not None and size_mb(card) > self.max_size_mb:
-            reasons.append(f"{size_mb(card):.1f} MB of weights, more than {self.max_size_mb:g}")
+        if self.max_size_mb is not None and size_mb > self.max_size_mb:
+            reasons.append(f"{size_mb:.1f} MB, more than {self.max_size_mb:g}")
         if self.max_params is not None and card.parameters > 1e6 * self.max_params:
             reasons.append(f"{card.parameters / 1e6:.1f} million parameters, more than {self.max_params:g}")
         if self.licence == "permissive" and not is_permissive(card.licence):
@@ -61,8 +59,3 @@ def is_permissive(licence: str) -> bool:
     (True, False, False)
     """
     return PERMISSIVE.fullmatch(licence.strip().lower()) is not None
-
-
-def size_mb(card: Card) -> float:
-    """Of the weights in the precision in which they are run."""
-    return card.parameters * BYTES_PER_PARAMETER.get(card.precision, 4) / 1e6

@@ -1,10 +1,8 @@
-from dataclasses import replace
-
 import pytest
 
-from regraft.backbones import Card, Stage
+from regraft.backbones import Backbone, Card, Stage
 from regraft.core.errors import RecipeError
-from regraft.pipeline.ranking.limits import Limits, is_permissive, size_mb
+from regraft.pipeline.ranking.limits import Limits, is_permissive
 
 CARD = Card(
     name="lite0",
@@ -21,6 +19,7 @@ CARD = Card(
     parameters=5_000_000,
     multiply_adds=0,
 )
+BACKBONE = Backbone(CARD, "openvino", 0.0, lambda images: images, size_bytes=20_000_000)
 
 
 @pytest.mark.parametrize(
@@ -29,17 +28,17 @@ CARD = Card(
         (Limits(), ""),
         (Limits(max_latency_ms=30), ""),
         (Limits(max_latency_ms=10), "25.0 ms for one image, more than 10"),
-        (Limits(max_size_mb=19.9), "20.0 MB of weights, more than 19.9"),
+        (Limits(max_size_mb=19.9), "20.0 MB, more than 19.9"),
         (Limits(max_params=4.5), "5.0 million parameters, more than 4.5"),
         (Limits(licence="permissive"), "the licence of its weights is CC-BY-NC-4.0"),
     ],
 )
 def test_each_limit_says_what_it_refuses(limits, said):
-    assert limits.refuse(CARD, 25.0) == said
+    assert limits.refuse(BACKBONE, 25.0) == said
 
 
 def test_all_that_is_broken_is_said():
-    said = Limits(max_latency_ms=1, max_params=1, licence="permissive").refuse(CARD, 2.0)
+    said = Limits(max_latency_ms=1, max_params=1, licence="permissive").refuse(BACKBONE, 2.0)
     assert said.count(";") == 2
 
 
@@ -61,11 +60,6 @@ def test_all_that_is_broken_is_said():
 )
 def test_which_licences_allow_any_use(licence, permissive):
     assert is_permissive(licence) is permissive
-
-
-def test_int8_weights_take_a_byte_each():
-    assert size_mb(replace(CARD, precision="int8")) == 5.0
-    assert size_mb(CARD) == 20.0
 
 
 @pytest.mark.parametrize("wrong", [{"max_params": 0}, {"max_size_mb": -1}])
