@@ -3,8 +3,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from regraft.pipeline.tuning.advice import advice
 from regraft.search import Space, Trial
-from regraft.search.findings import advice, at_edges, importance
+from regraft.search.findings import at_edges
+from regraft.search.importance import importance
 
 SpaceOf = Callable[..., Space]
 
