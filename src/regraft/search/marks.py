@@ -8,7 +8,8 @@ ASKED = "asked"
 """`{"values": ..., "worker": ...}`: what was asked, and who is at it."""
 
 TOLD = "told"
-"""`{"value": ..., "details": ...}`: the answer. The trial's state follows; with it the answer is whole."""
+"""`{"value": ..., "details": ..., "reports": ...}`: the answer. The trial's state follows; with it the answer
+is whole. Reports stand there where no pruner wanted them one by one."""
 
 FAILED = "failed"
 """`{"reason": ...}`; or `{"same_as": number}` and `{"again": True}` for what the record leaves out."""
@@ -37,7 +38,8 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
     if ASKED not in marks or "same_as" in failed or "again" in failed:
         return None
     told = marks.get(TOLD, {})
-    lasted = frozen.duration
+    lasted, began = frozen.duration, frozen.datetime_start
+    reports = [value for _, value in sorted(frozen.intermediate_values.items())]
     return Trial(
         frozen.number,
         marks[ASKED]["values"],
@@ -46,4 +48,6 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
         failed.get("reason", ""),
         0.0 if lasted is None else lasted.total_seconds(),
         told.get("details", {}),
+        0.0 if began is None else began.timestamp(),
+        tuple(reports or told.get("reports", ())),
     )

@@ -51,6 +51,7 @@ class Study:
         self.settings = settings
         self._study = study
         self._mine: dict[int, optuna.Trial] = {}
+        self._reports: dict[int, list[float]] = {}
         self._worker = this_worker()
         study.set_user_attr(f"{WORKER}{self._worker['token']}", self._worker)
 
@@ -89,6 +90,8 @@ class Study:
     def report(self, asked: Asked, value: float, *, step: int) -> bool:
         """Say how a trial stands after a step, counted from 1; returns whether to give it up."""
         if self.settings.pruner == "none":
+            # Written together with the answer: a line for each would cost more than many a trial.
+            self._reports.setdefault(asked.number, []).append(float(f"{value:.6g}"))
             return False
         trial = self._mine[asked.number]
         trial.report(value, step)
@@ -102,7 +105,9 @@ class Study:
         trial = self._mine.pop(asked.number)
         # After an hour another machine may have taken this process for dead.
         with suppress(UpdateFinishedTrialError):
-            trial.set_user_attr(TOLD, {"value": outcome.value, "details": outcome.details})
+            reports = self._reports.pop(asked.number, [])
+            answer = {"value": outcome.value, "details": outcome.details, "reports": reports}
+            trial.set_user_attr(TOLD, answer)
             self._study.tell(trial, outcome.value, skip_if_finished=True)
 
     def give_up(self, asked: Asked) -> None:

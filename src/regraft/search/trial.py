@@ -27,7 +27,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """One line of a study's record. A failed trial has a reason in place of a value."""
+    """One line of a study's record. A failed trial has a reason in place of a value.
+
+    `started_s` is the moment it was asked for, in seconds since 1970; `reports` are the values it reported on
+    its way.
+    """
 
     number: int
     values: Values
@@ -36,6 +40,8 @@ class Trial:
     reason: str = ""
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
+    started_s: float = 0.0
+    reports: tuple[float, ...] = ()
 
     @property
     def key(self) -> str:
