@@ -17,7 +17,6 @@ from optuna.distributions import (
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import (
     BaseSampler,
-    CmaEsSampler,
     GPSampler,
     QMCSampler,
     RandomSampler,
@@ -28,6 +27,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regraft.core.seeds import derive_seed
 from regraft.search.axis import Axis, Choice
+from regraft.search.evolution import Evolution
 from regraft.search.samplers import SamplerName
 
 FIRST_AT_RANDOM = 10
@@ -69,14 +69,17 @@ class Numbered(BaseSampler):
     def after_trial(
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
-        """What CMA-ES learns, it learns here."""
+        """Some samplers learn here."""
         self._inner.after_trial(study, trial, state, values)
 
     def _made(self, number: int) -> BaseSampler:
         with warnings.catch_warnings():
             # Of the argument `group`.
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return _inner(self._name, self._seed, derive_seed(self._seed, "trial", number))
+            own_seed = derive_seed(self._seed, "trial", number)
+            if self._name == "cmaes":
+                return Evolution(self._space, own_seed)
+            return _inner(self._name, self._seed, own_seed)
 
 
 def _inner(name: SamplerName, seed: int, own_seed: int) -> BaseSampler:
@@ -91,8 +94,6 @@ def _inner(name: SamplerName, seed: int, own_seed: int) -> BaseSampler:
             )
         case "gp":
             return GPSampler(seed=own_seed, n_startup_trials=FIRST_AT_RANDOM)
-        case "cmaes":
-            return CmaEsSampler(seed=own_seed, warn_independent_sampling=False)
         case "sobol":
             # One sequence for the whole study, whose place is kept in the storage.
             return QMCSampler(

@@ -36,7 +36,8 @@ def sampler(name: SamplerName, axes: Mapping[str, Axis], *, seed: int) -> "BaseS
 
     Source: random: Bergstra & Bengio 2012 (JMLR 13). Sobol, scrambled: Owen 1998, 10.1006/jcom.1998.0487.
         TPE, multivariate, by groups of axes that occur together: Bergstra et al. 2011; Falkner et al. 2018,
-        1807.01774. GP: Snoek et al. 2012, 1206.2944. CMA-ES: Hansen 2016, 1604.00772. All are Optuna's.
+        1807.01774. GP: Snoek et al. 2012, 1206.2944. CMA-ES: Hansen 2016, 1604.00772. All are Optuna's, but
+        for CMA-ES; see `evolution`.
     Differs: CMA-ES knows numbers only; choices are drawn at random beside it.
     """
     from regraft.search.numbered import Numbered
