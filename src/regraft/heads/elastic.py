@@ -80,7 +80,7 @@ class ElasticLogistic:
 
         in_parallel(leave_out, fold_numbers(folds).tolist())
         losses = np.array([held_out_loss(each, labels, weights=weights) for each in held_out])
-        return PenaltyPath(np.array(penalties), held_out, losses, lambda index: fits[index])
+        return PenaltyPath(np.array(penalties), losses, held_out.__getitem__, fits.__getitem__)
 
     def _penalties(self, problem: Problem) -> list[float]:
         """Some shares of the least penalty that leaves no weight, weakest first."""

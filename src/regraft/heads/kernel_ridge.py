@@ -16,11 +16,12 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.settings import Knob, check
 from regraft.core.threads import single_threaded_blas
+from regraft.heads.ballots import Ballots
 from regraft.heads.classifier import Linear
 from regraft.heads.kernel_machine import KernelMachine, gamma_of, gaussian, require_few, squared_distances
 from regraft.heads.leaving_out import leave_folds_out, leave_one_out
 from regraft.heads.spectrum import NO_ROWS, Gram, Spectrum
-from regraft.heads.weighting import check_folds, checked, indicators, one_each
+from regraft.heads.weighting import check_folds, checked, one_each
 
 PENALTIES = np.logspace(-6, 2, 33)
 
@@ -85,7 +86,7 @@ class KernelRidge:
         require_few(len(features), self.most_examples, head="kernel_ridge")
         weights = checked(features, labels, class_count=class_count, weights=weights)
         centre = features.mean(axis=0, dtype=np.float64)
-        side = KernelGram(features - centre, indicators(one_each(labels), class_count), weights, self.width)
+        side = KernelGram(features - centre, Ballots(one_each(labels), class_count), weights, self.width)
         whole = side.without(NO_ROWS)
         unit = whole.spread(weights)
         if self.penalty is not None:
@@ -96,9 +97,7 @@ class KernelRidge:
 class KernelGram(Gram):
     """Moments of examples in the kernel's space: z of an example is its kernel with all examples."""
 
-    def __init__(
-        self, features: Features, targets: Float[Array, "n k"], weights: Weights, width: float
-    ) -> None:
+    def __init__(self, features: Features, targets: Ballots, weights: Weights, width: float) -> None:
         self.features, self.targets, self.weights = features, targets, weights
         # Every example has length one in the kernel's space; spreads are measured against the mean's length.
         self.centre = np.ones(1)
@@ -131,7 +130,7 @@ def likeliest(side: KernelGram, whole: Spectrum, penalties: Float[Array, " p"]) 
     if not len(whole.values):
         return float(penalties[-1])
     energies = (whole.targets**2).sum(axis=1) / whole.values
-    total = float(side.weights @ ((side.targets - whole.intercept) ** 2).sum(axis=1))
+    total = float(side.weights @ ((side.targets[:] - whole.intercept) ** 2).sum(axis=1))
     rest = max(total - float(energies.sum()), 0.0)
     count = max(float(side.weights.sum()) - 1, len(whole.values))
     classes = np.count_nonzero(whole.intercept)

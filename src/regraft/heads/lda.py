@@ -21,6 +21,7 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Features, Truth, Weights
 from regraft.core.settings import Knob, check
 from regraft.core.threads import single_threaded_blas
+from regraft.heads.ballots import Ballots
 from regraft.heads.classifier import Linear
 from regraft.heads.spectrum import ABSOLUTE_FLOOR, NO_ROWS, moments
 from regraft.heads.weighting import checked, indicators, one_each, spread
@@ -81,7 +82,7 @@ class Lda:
             apart = float((means**2).sum(axis=0).mean())
             return np.asarray(means * (len(means) / apart if apart > rounding else 0.0))
         # The targets are not used: the spectrum alone is wanted.
-        side = moments(inner, np.zeros((len(inner), 1)), weights)
+        side = moments(inner, Ballots(np.zeros(len(inner), np.int64), 1), weights)
         whole = side.without(NO_ROWS)
         variances = whole.values / total
         given = (

@@ -21,10 +21,13 @@ from scipy.linalg import solve
 
 from regraft.core.arrays import Array, Folds
 from regraft.core.threads import in_parallel
-from regraft.heads.spectrum import Moments, Rows, Spectrum
+from regraft.heads.blocks import Rows
+from regraft.heads.spectrum import Moments, Spectrum
 from regraft.heads.weighting import fold_numbers
 
 ROWS_AT_ONCE = 1024
+NUMBERS_AT_ONCE = 2**23
+"""Held-out scores worked on at a time by a thread, and coefficients of some penalties: 64 MB each."""
 # One eigen-decomposition of [r, r] took as long as 3.5 r^3 multiplications in a matrix product: r = 2000, one
 # thread, OpenBLAS 0.3.31 on an AMD EPYC, 2026-11-23, best of 4.
 EIGEN_COST = 3.5
@@ -32,31 +35,58 @@ EIGEN_COST = 3.5
 Held = Float[Array, "p n k"]
 
 
-def leave_one_out(side: Moments, whole: Spectrum, penalties: Float[Array, " p"]) -> Held:
-    """Every example scored by the fit to all others. Cost: n r (p (k + 1)) multiplications."""
+def leave_one_out(
+    side: Moments, whole: Spectrum, penalties: Float[Array, " p"], *, asked: Rows | None = None
+) -> Held:
+    """Every example, or those asked for, scored by the fit to all others.
+
+    Cost: n r (p (k + 1)) multiplications.
+    """
     count, classes = side.targets.shape
-    solution = whole.ridge(penalties).reshape(len(whole.values), len(penalties) * classes)
-    shrinkage = 1 / (whole.values[:, None] + penalties)
-    held_out = np.empty((len(penalties), count, classes), np.float32)
-    for start in range(0, count, ROWS_AT_ONCE):
-        part = slice(start, min(start + ROWS_AT_ONCE, count))
-        rows, weights, targets = side.coordinates(whole, part), side.weights[part], side.targets[part]
-        fitted = (rows @ solution / np.sqrt(weights)[:, None]).reshape(len(rows), len(penalties), classes)
-        leverage = (rows * rows) @ shrinkage + (weights / side.weights.sum())[:, None]
-        residual = targets[:, None] - whole.intercept - fitted
-        held_out[:, part] = (targets[:, None] - residual / (1 - leverage)[..., None]).transpose(1, 0, 2)
+    asked = np.arange(count) if asked is None else asked
+    held_out = np.empty((len(penalties), len(asked), classes), np.float32)
+    for some in _few_penalties(len(penalties), len(whole.values) * classes):
+        _leave_each_out(side, whole, penalties[some], asked, held_out[some])
     return held_out
 
 
-def leave_folds_out(side: Moments, whole: Spectrum, penalties: Float[Array, " p"], *, folds: Folds) -> Held:
-    """Every example scored by the fit to all folds but its own; NaN for those in no fold (-1)."""
-    held_out = np.full((len(penalties), *side.targets.shape), np.nan, np.float32)
+def _leave_each_out(
+    side: Moments, whole: Spectrum, penalties: Float[Array, " p"], asked: Rows, held_out: Held
+) -> None:
+    """Write the scores of the examples asked for, a block of them at a time."""
+    solution = whole.ridge(penalties).reshape(len(whole.values), -1)
+    shrinkage = 1 / (whole.values[:, None] + penalties)
+
+    def score(part: slice) -> None:
+        own = asked[part]
+        rows, weights, targets = side.coordinates(whole, own), side.weights[own], side.targets[own]
+        fitted = rows @ solution / np.sqrt(weights)[:, None]
+        leverage = (rows * rows) @ shrinkage + (weights / side.weights.sum())[:, None]
+        residual = targets[:, None] - whole.intercept - fitted.reshape(len(rows), len(penalties), -1)
+        held_out[:, part] = (targets[:, None] - residual / (1 - leverage)[..., None]).transpose(1, 0, 2)
+
+    in_parallel(score, _blocks(len(asked), solution.shape[1]))
+
+
+def leave_folds_out(
+    side: Moments,
+    whole: Spectrum,
+    penalties: Float[Array, " p"],
+    *,
+    folds: Folds,
+    asked: Rows | None = None,
+) -> Held:
+    """Every example, or those asked for, scored by the fit to all folds but its own; NaN for fold -1."""
+    asked = np.arange(len(folds)) if asked is None else asked
+    held_out = np.full((len(penalties), len(asked), side.targets.shape[1]), np.nan, np.float32)
 
     def leave_out(number: int) -> None:
-        rows = np.flatnonzero(folds == number)
-        refit = cheaper_to_refit(len(rows), len(folds), rank=len(whole.values), penalties=len(penalties))
-        scores = _refit(side, rows, penalties) if refit else _solve_block(side, whole, penalties, rows)
-        held_out[:, rows] = scores
+        rows, places = np.flatnonzero(folds == number), np.flatnonzero(folds[asked] == number)
+        if cheaper_to_refit(len(rows), len(folds), rank=len(whole.values), penalties=len(penalties)):
+            held_out[:, places] = _refit(side, rows, penalties, asked=asked[places])
+        else:
+            block = _solve_block(side, whole, penalties, rows)
+            held_out[:, places] = block[:, np.searchsorted(rows, asked[places])]
 
     in_parallel(leave_out, fold_numbers(folds).tolist())
     return held_out
@@ -84,10 +114,27 @@ def _solve_block(side: Moments, whole: Spectrum, penalties: Float[Array, " p"], 
     return held_out
 
 
-def _refit(side: Moments, rows: Rows, penalties: Float[Array, " p"]) -> Held:
-    """Decompose the other rows and predict."""
+def _refit(side: Moments, rows: Rows, penalties: Float[Array, " p"], *, asked: Rows) -> Held:
+    """Decompose all but these rows and predict some of them."""
     rest = side.without(rows)
-    shape = (len(rows), len(penalties), len(rest.intercept))
-    coefficients = rest.basis @ rest.ridge(penalties).reshape(len(rest.values), shape[1] * shape[2])
-    fitted = (side.rows(rows) - rest.offset) @ coefficients
-    return np.asarray((fitted.reshape(shape) + rest.intercept).transpose(1, 0, 2))
+    classes = len(rest.intercept)
+    held_out = np.empty((len(penalties), len(asked), classes), np.float32)
+    for some in _few_penalties(len(penalties), len(rest.basis) * classes):
+        coefficients = rest.basis @ rest.ridge(penalties[some]).reshape(len(rest.values), -1)
+        for part in _blocks(len(asked), coefficients.shape[1]):
+            fitted = (side.rows(asked[part]) - rest.offset) @ coefficients
+            shaped = fitted.reshape(len(fitted), -1, classes) + rest.intercept
+            held_out[some, part] = shaped.transpose(1, 0, 2)
+    return held_out
+
+
+def _few_penalties(count: int, coefficients: int) -> list[slice]:
+    """So many penalties, as many at a time as their coefficients let."""
+    size = max(1, NUMBERS_AT_ONCE // max(coefficients, 1))
+    return [slice(start, start + size) for start in range(0, count, size)]
+
+
+def _blocks(count: int, scores: int) -> list[slice]:
+    """So many rows, as many at a time as the scores of one let."""
+    size = min(ROWS_AT_ONCE, max(1, NUMBERS_AT_ONCE // max(scores, 1)))
+    return [slice(start, start + size) for start in range(0, count, size)]

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.ballots import Ballots
 from regraft.heads.classifier import Linear
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
@@ -76,7 +77,7 @@ class Problem(NamedTuple):
         targets = indicators(labels, class_count)
         present = np.asarray(targets.any(axis=0) | (labels.ndim == 2))
         targets = targets[:, present]
-        side = moments(features, targets, weights)
+        side = moments(features, Ballots(targets > 0, targets.shape[1]), weights)
         whole = side.without(NO_ROWS)
         rows = side.coordinates(whole, slice(None)) / np.sqrt(weights)[:, None]
         rows = np.column_stack([rows, np.ones(len(rows))]).astype(np.float32)
@@ -138,7 +139,9 @@ def penalty_path(
 
     in_parallel(leave_out, fold_numbers(folds).tolist())
     losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), held_out))
-    return PenaltyPath(penalties, held_out, losses, lambda index: problem.linear(solutions[index]))
+    return PenaltyPath(
+        penalties, losses, held_out.__getitem__, lambda index: problem.linear(solutions[index])
+    )
 
 
 def dealt(labels: Truth) -> Folds:

@@ -15,15 +15,20 @@ from jaxtyping import Float
 
 from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.errors import DataError
+from regraft.core.seeds import generator
 from regraft.core.settings import Knob, check
 from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.ballots import Ballots
+from regraft.heads.blocks import Rows
 from regraft.heads.classifier import Linear
-from regraft.heads.leaving_out import leave_folds_out, leave_one_out
+from regraft.heads.leaving_out import Held, leave_folds_out, leave_one_out
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.heads.weighting import check_folds, checked, indicators
+from regraft.heads.weighting import check_folds, checked
 
 PENALTIES = np.logspace(-4, 4, 25)
+MOST_SCORES = 2 * 10**8
+"""Of all penalties together, 0.8 GB. Where there are more, penalties are compared on some of the examples."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Ridge:
             path = ridge_path(features, labels, class_count=class_count, folds=None, weights=weights)
             return path.classifier(path.best)
         weights = checked(features, labels, class_count=class_count, weights=weights)
-        side = moments(features, indicators(labels, class_count), weights)
+        side = moments(features, Ballots(labels, class_count), weights)
         whole = side.without(NO_ROWS)
         return linear(side, whole, self.penalty * whole.spread(weights))
 
@@ -61,7 +66,7 @@ class Ridge:
         path = ridge_path(
             features, labels, class_count=class_count, folds=folds, weights=weights, penalties=penalties
         )
-        return np.asarray(path.held_out[path.best])
+        return path.scores(path.best)
 
 
 def ridge_path(
@@ -76,7 +81,8 @@ def ridge_path(
     """Fit every penalty and score every example by fits that did not see it.
 
     Args:
-        features: any float type; sums are taken in float64.
+        features: any float type, in memory or in a mapped file (`np.memmap`), of which, where n > d, some
+            thousand rows are read at a time; sums are taken in float64.
         labels: 0 .. class_count - 1, or a matrix of which classes each example has. Classes without
             examples are allowed and never win.
         class_count: how many classes the scores have.
@@ -85,8 +91,10 @@ def ridge_path(
         penalties: in units of the features' mean squared distance from their mean.
 
     Source: Hoerl & Kennard 1970, 10.1080/00401706.1970.10488634; held out as in `leaving_out`.
+    Differs: where all penalties have more than 2e8 scores of held-out examples, they are compared on as many
+        examples, drawn by lot, as have so many; and scores are computed when they are asked for.
     Cost: n d r + 4 r^3 multiplications with r = min(n, d), about 4 (r - r / f)^3 more for each of f large
-        folds, and 4 p n k bytes of held-out scores.
+        folds, and 4 p n k bytes of held-out scores, at most 0.8 GB.
 
     Raises:
         DataError: features, labels, weights or folds cannot be used; see `checked` and `check_folds`.
@@ -97,7 +105,7 @@ def ridge_path(
     if folds is not None:
         check_folds(folds, len(labels))
     with single_threaded_blas():
-        side = moments(features, indicators(labels, class_count), weights)
+        side = moments(features, Ballots(labels, class_count), weights)
         whole = side.without(NO_ROWS)
     return decomposed_path(side, whole, labels, folds=folds, penalties=penalties)
 
@@ -113,13 +121,33 @@ def decomposed_path(
     """`ridge_path` for whoever has the decomposition of all examples already, and checked what it is of."""
     weights = side.weights
     absolute = penalties * whole.spread(weights)
-    with single_threaded_blas():
-        if folds is None:
-            scores = leave_one_out(side, whole, absolute)
-        else:
-            scores = leave_folds_out(side, whole, absolute, folds=folds)
-    losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), scores))
-    return PenaltyPath(penalties, scores, losses, lambda index: linear(side, whole, absolute[index]))
+
+    def held_out(some: Float[Array, " s"], asked: Rows | None = None) -> Held:
+        with single_threaded_blas():
+            if folds is None:
+                return leave_one_out(side, whole, some, asked=asked)
+            return leave_folds_out(side, whole, some, folds=folds, asked=asked)
+
+    judged = _judged(side, folds, len(penalties))
+    scores = held_out(absolute, judged)
+    of = slice(None) if judged is None else judged
+    losses = in_parallel(lambda each: held_out_loss(each, labels[of], weights=weights[of]), scores)
+    given = scores.__getitem__ if judged is None else lambda at: held_out(absolute[[at]])[0]
+    return PenaltyPath(penalties, np.array(losses), given, lambda index: linear(side, whole, absolute[index]))
+
+
+def _judged(side: Moments, folds: Folds | None, penalties: int) -> Rows | None:
+    """The examples that penalties are compared on: None, all, unless their scores would take too much memory.
+
+    They are drawn from those held out, so that classes are represented as they are.
+    """
+    count, classes = side.targets.shape
+    most = max(1, MOST_SCORES // (penalties * classes))
+    if count <= most:
+        return None
+    candidates = np.arange(count) if folds is None else np.flatnonzero(folds >= 0)
+    drawn = generator(0, "judged").permutation(candidates)[:most]
+    return np.sort(drawn)
 
 
 def linear(side: Moments, whole: Spectrum, penalty: float) -> Linear:

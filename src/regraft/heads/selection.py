@@ -73,23 +73,25 @@ class PenaltyPath:
     """One linear method along a list of penalties, with held-out scores for each.
 
     `penalties` are in units of the features' mean squared distance from their mean, so that they mean the
-    same whatever the scale of the features. `held_out` is [p, n, k], NaN for examples never held out;
-    `losses` [p] are its log-losses by `held_out_loss`. `best` is the penalty of the lowest one.
+    same whatever the scale of the features. `losses` [p] are by `held_out_loss`. By the index of a penalty,
+    `scores` gives held-out scores [n, k], NaN for examples never held out, and `classifier` the fit to all
+    examples.
     """
 
     penalties: Float[Array, " p"]
-    held_out: Float[Array, "p n k"]
     losses: Float[Array, " p"]
-    _classifier: Callable[[int], Linear] = field(repr=False)
+    scores: Callable[[int], Scores] = field(repr=False)
+    classifier: Callable[[int], Linear] = field(repr=False)
 
     @property
     def best(self) -> int:
         """Index of the lowest loss; of equal ones, the strongest penalty."""
         return len(self.losses) - 1 - int(np.argmin(self.losses[::-1]))
 
-    def classifier(self, index: int) -> Linear:
-        """The fit to all examples under one of the penalties."""
-        return self._classifier(index)
+    @property
+    def held_out(self) -> Float[Array, "p n k"]:
+        """Held-out scores under all penalties at once."""
+        return np.stack([self.scores(index) for index in range(len(self.penalties))])
 
 
 def held_out(

@@ -11,23 +11,25 @@ how far examples lie apart. Leaving rows out is then a sub-matrix of the first o
 second: no fold reads the other folds' features again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from regraft.core.arrays import Array, Features, Weights
 from regraft.core.threads import in_parallel
+from regraft.heads.ballots import Ballots
+from regraft.heads.blocks import Part, Rows, column_means, parts, read_rows, summed
 
-ROWS_AT_ONCE = 2048
 COLUMNS_AT_ONCE = 512
 # Eigenvalues below this share of the largest are rounding of float64 sums of float32 features.
 RELATIVE_FLOOR = 1e-12
 # Squared relative rounding of float32: a spread below it, against the mean's own length, is no spread.
 ABSOLUTE_FLOOR = float(np.finfo(np.float32).eps) ** 2
 
-Rows = Int[Array, " i"]
 NO_ROWS = np.empty(0, np.int64)
 
 
@@ -60,10 +62,10 @@ class Moments(Protocol):
     """Sums over examples from which any subset of them can be decomposed."""
 
     weights: Weights
-    targets: Float[Array, "n k"]
+    targets: Ballots
     centre: Float[Array, " d"]
 
-    def rows(self, index: Rows | slice) -> Float[Array, "i q"]:
+    def rows(self, index: Part) -> Float[Array, "i q"]:
         """The representation z of some examples."""
         ...
 
@@ -71,7 +73,7 @@ class Moments(Protocol):
         """Decompose everything but these rows."""
         ...
 
-    def coordinates(self, whole: Spectrum, index: Rows | slice) -> Float[Array, "i r"]:
+    def coordinates(self, whole: Spectrum, index: Part) -> Float[Array, "i r"]:
         """Rows of X = U S V' in its axes, U S, for a spectrum of all examples."""
         ...
 
@@ -80,17 +82,20 @@ class Moments(Protocol):
         ...
 
 
-def moments(features: Features, targets: Float[Array, "n k"], weights: Weights) -> Moments:
-    """The cheaper of the two. Cost: n d min(n, d) multiplications and min(n, d)^2 numbers, in float64."""
+def moments(features: Features, targets: Ballots, weights: Weights) -> Moments:
+    """The cheaper of the two. Cost: n d min(n, d) multiplications and min(n, d)^2 numbers, in float64.
+
+    Of features in a mapped file no more than some thousand rows are in memory at a time where n > d.
+    """
     return (Gram if len(features) <= features.shape[1] else Covariance)(features, targets, weights)
 
 
 class Gram:
     """The n <= d side: z of an example is its inner products with all examples, about the plain mean."""
 
-    def __init__(self, features: Features, targets: Float[Array, "n k"], weights: Weights) -> None:
+    def __init__(self, features: Features, targets: Ballots, weights: Weights) -> None:
         self.features, self.targets, self.weights = features, targets, weights
-        self.centre = features.mean(axis=0, dtype=np.float64)
+        self.centre = column_means(features)
         self.products = np.zeros((len(features), len(features)))
         for part in _slices(features.shape[1], COLUMNS_AT_ONCE):
             self._add_products(features[:, part] - self.centre[part])
@@ -106,7 +111,7 @@ class Gram:
 
         in_parallel(add, _slices(len(columns), COLUMNS_AT_ONCE))
 
-    def rows(self, index: Rows | slice) -> Float[Array, "i n"]:
+    def rows(self, index: Part) -> Float[Array, "i n"]:
         """Rows of the matrix of inner products."""
         return self.products[index]
 
@@ -120,25 +125,26 @@ class Gram:
         inner -= (means - share @ means)[:, None]
         inner *= root
         inner *= root[:, None]
-        values, axes = _positive(inner, floor=ABSOLUTE_FLOOR * (self.centre @ self.centre) * len(kept))
+        values, axes = _positive(inner, floor=ABSOLUTE_FLOOR * float(self.centre @ self.centre) * len(kept))
         # Rounding mixes the null direction, sqrt(w), into axes of tiny eigenvalues. It must not stay there:
         # the inner products of rows with the mean come back through it.
         axes -= np.outer(root, root @ axes / self.weights[kept].sum())
         basis, offset = np.zeros((len(self.weights), len(values))), np.zeros(len(self.weights))
         basis[kept], offset[kept] = root[:, None] * (axes / np.sqrt(values)), means
-        intercept = share @ self.targets[kept]
-        targets = values[:, None] * (basis[kept].T @ (self.targets[kept] - intercept))
+        ballots = self.targets[kept]
+        intercept = share @ ballots
+        targets = values[:, None] * (basis[kept].T @ (ballots - intercept))
         return Spectrum(values, basis, offset, targets, intercept)
 
-    def coordinates(self, whole: Spectrum, index: Rows | slice) -> Float[Array, "i r"]:
+    def coordinates(self, whole: Spectrum, index: Part) -> Float[Array, "i r"]:
         """U S, read off the basis sqrt(w) U / S."""
         return np.asarray(whole.basis[index] * whole.values / np.sqrt(self.weights[index])[:, None])
 
     def lift(self, coefficients: Float[Array, "n k"]) -> Float[Array, "d k"]:
         """A sum of centred examples."""
         lifted = np.zeros((self.features.shape[1], coefficients.shape[1]))
-        for part in _slices(len(self.features), ROWS_AT_ONCE):
-            lifted += (self.features[part] - self.centre).T @ coefficients[part]
+        for part in parts(len(self.features)):
+            lifted += (read_rows(self.features, part) - self.centre).T @ coefficients[part]
         return lifted
 
 
@@ -150,6 +156,12 @@ class Sums(NamedTuple):
     squares: Float[Array, "d d"]
     targets: Float[Array, " k"]
     products: Float[Array, "d k"]
+
+    @classmethod
+    def zero(cls, width: int, classes: int) -> "Sums":
+        """Of no examples. Products are laid out class by class, as they are added."""
+        products = np.zeros((classes, width)).T
+        return cls(0.0, np.zeros(width), np.zeros((width, width)), np.zeros(classes), products)
 
     def plus(self, other: "Sums", sign: int = 1) -> "Sums":
         """Both together, or with sign -1 the examples of one without those of the other."""
@@ -165,25 +177,27 @@ class Sums(NamedTuple):
 class Covariance:
     """The n > d side: z of an example is its features about the plain mean."""
 
-    def __init__(self, features: Features, targets: Float[Array, "n k"], weights: Weights) -> None:
+    def __init__(self, features: Features, targets: Ballots, weights: Weights) -> None:
         self.features, self.targets, self.weights = features, targets, weights
-        self.centre = features.mean(axis=0, dtype=np.float64)
-        self.all = self._sums(np.arange(len(features)))
+        self.centre = column_means(features)
+        self.all = self.sums(len(features))
 
-    def rows(self, index: Rows | slice) -> Float[Array, "i d"]:
-        """Centred features."""
-        return np.asarray(self.features[index] - self.centre)
+    def rows(self, index: Part) -> Float[Array, "i d"]:
+        """Centred features, in float64."""
+        return np.asarray(read_rows(self.features, index) - self.centre)
 
     def without(self, held_out: Rows) -> Spectrum:
         """Subtract the held-out sums, centre at the kept examples' weighted mean, decompose."""
-        kept = self.all.plus(self._sums(held_out), -1)
+        kept = self.all.plus(self.sums(held_out), -1)
         offset, intercept = kept.rows / kept.weight, kept.targets / kept.weight
         inner = kept.squares - np.outer(kept.rows, offset)
-        values, basis = _positive(inner, floor=ABSOLUTE_FLOOR * (self.centre @ self.centre) * kept.weight)
+        values, basis = _positive(
+            inner, floor=ABSOLUTE_FLOOR * float(self.centre @ self.centre) * kept.weight
+        )
         targets = basis.T @ (kept.products - np.outer(kept.rows, intercept))
         return Spectrum(values, basis, offset, targets, intercept)
 
-    def coordinates(self, whole: Spectrum, index: Rows | slice) -> Float[Array, "i r"]:
+    def coordinates(self, whole: Spectrum, index: Part) -> Float[Array, "i r"]:
         """Centred rows times V."""
         root = np.sqrt(self.weights[index])[:, None]
         return np.asarray(root * ((self.rows(index) - whole.offset) @ whole.basis))
@@ -192,19 +206,28 @@ class Covariance:
         """They are weights on features already."""
         return coefficients
 
-    def _sums(self, index: Rows) -> Sums:
-        width, classes = self.features.shape[1], self.targets.shape[1]
-        sums = Sums(
-            0.0, np.zeros(width), np.zeros((width, width)), np.zeros(classes), np.zeros((width, classes))
+    def sums(self, rows: int | Rows) -> Sums:
+        """Sums over so many rows from the first, or over these rows."""
+
+        def over(stretch: Sequence[Part]) -> Sums:
+            total = Sums.zero(self.features.shape[1], self.targets.shape[1])
+            for part in stretch:
+                self._add(total, part)
+            return total
+
+        found = reduce(Sums.plus, summed(over, rows))
+        of = slice(0, rows) if isinstance(rows, int) else rows
+        return found._replace(
+            weight=float(self.weights[of].sum()), targets=self.targets.totals(self.weights, of)
         )
-        for part in _slices(len(index), ROWS_AT_ONCE):
-            weights, targets = self.weights[index[part]], self.targets[index[part]]
-            root = np.sqrt(weights)[:, None]
-            rows = root * self.rows(index[part])
-            squares, products = rows.T @ rows, rows.T @ (root * targets)
-            more = Sums(float(weights.sum()), root[:, 0] @ rows, squares, weights @ targets, products)
-            sums = sums.plus(more)
-        return sums
+
+    def _add(self, total: Sums, part: Part) -> None:
+        """Add some rows to what is summed in arrays, in place."""
+        root = np.sqrt(self.weights[part])[:, None]
+        rows = root * self.rows(part)
+        total.rows[:] += root[:, 0] @ rows
+        total.squares[:] += rows.T @ rows
+        self.targets.add_sums(total.products.T, root * rows, part)
 
 
 def _positive(matrix: Float[Array, "q q"], *, floor: float) -> tuple[Float[Array, " r"], Float[Array, "q r"]]:

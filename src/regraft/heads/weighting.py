@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float, Int
 
 from regraft.core.arrays import Array, Features, Folds, Labels, Truth, Weights
 from regraft.core.errors import DataError, RecipeError
+from regraft.heads.blocks import not_finite
 from regraft.heads.classifier import Linear
 
 NAMED = 5
@@ -82,16 +83,16 @@ def indicators(labels: Truth, class_count: int) -> Float[Array, "n k"]:
     """
     if labels.ndim == 2:
         return labels.astype(np.float64)
-    return np.asarray(np.eye(class_count)[labels])
+    found = np.zeros((len(labels), class_count))
+    found[np.arange(len(labels)), labels] = 1
+    return found
 
 
 def check_features(features: Features) -> None:
     """Raise `DataError` if there are no rows, or if some hold NaN or infinity; the first few are named."""
     if features.ndim != 2 or 0 in features.shape:
         raise DataError(f"Features must have rows and columns; their shape is {features.shape}.")
-    # A sum is finite unless an entry is not, and costs one pass without a copy.
-    with np.errstate(invalid="ignore"):
-        wrong = np.flatnonzero(~np.isfinite(features.sum(axis=1, dtype=np.float64)))
+    wrong = not_finite(features)
     if len(wrong):
         raise DataError(
             f"{len(wrong)} of {len(features)} rows of features hold NaN or infinity: rows {_few(wrong)}. "

@@ -40,7 +40,7 @@ def fit_head(
     if paths:
         path = _averaged(paths, labels, weights)
         chosen: Head = replace(head, penalty=float(path.penalties[path.best]))  # type: ignore[arg-type]
-        return chosen, path.held_out[path.best], path.classifier(path.best)
+        return chosen, path.scores(path.best), path.classifier(path.best)
     rounds = [
         held_out(head, features, labels, class_count=class_count, folds=one, weights=weights) for one in dealt
     ]
@@ -54,4 +54,4 @@ def _averaged(paths: Sequence[PenaltyPath], labels: Truth, weights: Weights | No
         return paths[0]
     scores = np.asarray(np.mean([path.held_out for path in paths], axis=0), np.float32)
     losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), scores))
-    return replace(paths[0], held_out=scores, losses=losses)
+    return replace(paths[0], scores=scores.__getitem__, losses=losses)

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 
 from regraft.core.arrays import Array, Features, Labels
 from regraft.core.threads import single_threaded_blas
+from regraft.heads.ballots import Ballots
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.heads.weighting import indicators
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Axes:
     def of(cls, features: Features, labels: Labels, class_count: int) -> "Axes":
         """Decompose. Cost: n d r + 4 r^3 multiplications with r = min(n, d), in float64."""
         with single_threaded_blas():
-            side = moments(features, indicators(labels, class_count), np.ones(len(labels)))
+            side = moments(features, Ballots(labels, class_count), np.ones(len(labels)))
             return cls(side, side.without(NO_ROWS), labels, features.shape[1])
 
     @cached_property

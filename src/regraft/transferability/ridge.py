@@ -18,5 +18,5 @@ def measure(sample: Sample) -> Measured:
     """
     axes = sample.axes
     path = decomposed_path(axes.side, axes.whole, sample.labels, folds=sample.folds)
-    right = path.held_out[path.best].argmax(axis=1) == sample.labels
+    right = path.scores(path.best).argmax(axis=1) == sample.labels
     return Measured.mean(right.astype(np.float64))

@@ -6,6 +6,7 @@ import pytest
 
 from regraft.core.errors import DataError
 from regraft.heads import Ridge, ridge_path, spectrum
+from regraft.heads.ballots import Ballots
 from regraft.heads.leaving_out import cheaper_to_refit
 from regraft.heads.spectrum import NO_ROWS, Covariance, Gram, moments
 
@@ -18,7 +19,7 @@ def noise(count, width, classes=3):
 @pytest.mark.parametrize(("count", "width", "side"), [(20, 30, Gram), (20, 20, Gram), (30, 20, Covariance)])
 def test_the_smaller_matrix_is_decomposed(count, width, side):
     features, labels = noise(count, width)
-    assert isinstance(moments(features, np.eye(3)[labels], np.ones(count)), side)
+    assert isinstance(moments(features, Ballots(labels, 3), np.ones(count)), side)
 
 
 @pytest.mark.parametrize("side", [Gram, Covariance])
@@ -26,7 +27,7 @@ def test_the_smaller_matrix_is_decomposed(count, width, side):
 def test_both_sides_see_the_same_singular_values(side, held):
     features, labels = noise(25, 25)
     weights = np.random.default_rng(1).uniform(0.5, 2, 25)
-    found = side(features, np.eye(3)[labels], weights).without(np.array(held, int))
+    found = side(features, Ballots(labels, 3), weights).without(np.array(held, int))
     kept = np.setdiff1d(np.arange(25), held)
     mean = weights[kept] @ features[kept] / weights[kept].sum()
     rows = np.sqrt(weights[kept])[:, None] * (features[kept] - mean)
@@ -40,14 +41,14 @@ def test_products_of_many_blocks(monkeypatch, size):
     monkeypatch.setattr(spectrum, "COLUMNS_AT_ONCE", size)
     features, labels = noise(26, 40)
     centred = features - features.mean(0)
-    products = Gram(features, np.eye(3)[labels], np.ones(26)).products
+    products = Gram(features, Ballots(labels, 3), np.ones(26)).products
     np.testing.assert_allclose(products, centred @ centred.T, atol=1e-10)
 
 
 @pytest.mark.parametrize("side", [Gram, Covariance])
 def test_coordinates_keep_inner_products(side):
     features, labels = noise(25, 25)
-    both = side(features, np.eye(3)[labels], np.ones(25))
+    both = side(features, Ballots(labels, 3), np.ones(25))
     rows = both.coordinates(both.without(NO_ROWS), slice(None))
     centred = features - features.mean(0)
     np.testing.assert_allclose(rows @ rows.T, centred @ centred.T, atol=1e-9)
