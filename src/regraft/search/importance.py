@@ -51,7 +51,7 @@ def importance_for_best(trials: Sequence[Trial], space: Space, kind: str) -> dic
         # So many are equal that there are no best.
         return {}
     evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
-    return _shares(get_param_importances(study, evaluator=evaluator, normalize=False))
+    return _shares(get_param_importances(study, evaluator=evaluator))
 
 
 def _study_of(trials: Sequence[Trial], space: Space, kind: str) -> "optuna.Study | None":

@@ -6,7 +6,7 @@ import pytest
 from regraft.pipeline.tuning.advice import advice
 from regraft.search import Space, Trial
 from regraft.search.findings import at_edges
-from regraft.search.importance import importance
+from regraft.search.importance import importance, importance_for_best
 
 SpaceOf = Callable[..., Space]
 
@@ -89,3 +89,24 @@ def test_defaults_that_win_are_said(space_with: SpaceOf) -> None:
     first = Trial(-1, {**trials[0].values, "head.smooth.rate": None}, "complete", -1.0)
     assert any("Nothing beat the first trial" in sentence for sentence in advice([first, *trials], space))
     assert advice([], space) == []
+
+
+def test_what_makes_the_best_is_important_for_them(space_with: SpaceOf) -> None:
+    space = space_with("head.rate=1e-4..1e-2:log")
+    trials = trials_of(space, lambda rate, _: abs(np.log(rate / 1e-3)), count=60)
+    found = importance_for_best(trials, space, "smooth")
+    assert set(found) == {"head.smooth.rate", "head.smooth.shape"}
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["head.smooth.rate"] > 0.8
+    # Which of one shape are best has nothing to do with the rate.
+    by_shape = trials_of(space, lambda rate, shape: (shape == "a") + rate * 1e6 % 1, count=60)
+    shares = importance_for_best(by_shape, space, "smooth")
+    assert shares["head.smooth.shape"] > shares["head.smooth.rate"]
+
+
+def test_of_equal_trials_none_are_the_best(space_with: SpaceOf) -> None:
+    space = space_with()
+    trials = trials_of(space, lambda rate, _: float(rate > 0.3), count=30)
+    assert {trial.value for trial in trials} == {0.0, 1.0}
+    assert importance_for_best(trials, space, "smooth") == {}
+    assert importance_for_best(trials[:5], space, "smooth") == {}
