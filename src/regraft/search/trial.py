@@ -26,11 +26,32 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """A trial that others of its batch left behind: where it stood, and after how many steps.
+
+    The value is None where it is no measure of what is to be made small.
+    """
+
+    value: float | None
+    step: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A trial without a value, and why."""
+
+    reason: str
+
+
+Result = Outcome | Dropped | Failed
+
+
+@dataclass(frozen=True)
 class Trial:
     """One line of a study's record. A failed trial has a reason in place of a value.
 
     `started_s` is the moment it was asked for, in seconds since 1970; `reports` are the values it reported on
-    its way.
+    its way; `costs` stand beside the value where a study weighs several; `origin` says who proposed it.
     """
 
     number: int
@@ -42,6 +63,8 @@ class Trial:
     details: dict[str, Any] = field(default_factory=dict)
     started_s: float = 0.0
     reports: tuple[float, ...] = ()
+    costs: tuple[float, ...] = ()
+    origin: str = "sampler"
 
     @property
     def key(self) -> str:
