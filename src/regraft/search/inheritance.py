@@ -8,7 +8,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from regraft.search.marks import ASKED, FAILED, LEFT, RETRY, TOLD, WORKER
+from regraft.search.marks import ASKED, FAILED, RETRY, TOLD, WORKER, kept
 from regraft.search.queue import enqueue
 from regraft.search.space import Space
 from regraft.search.worker import is_alive
@@ -44,7 +44,9 @@ def _inherit(study: optuna.Study, space: Space, frozen: FrozenTrial) -> None:
     storage, number = study._storage, frozen._trial_id  # noqa: SLF001 - Optuna has no other way
     left = frozen.user_attrs
     if TOLD in left:
-        storage.set_trial_state_values(number, TrialState.COMPLETE, [left[TOLD]["value"]])
+        storage.set_trial_state_values(
+            number, TrialState.COMPLETE, [left[TOLD]["value"], *left[TOLD].get("costs", ())]
+        )
         return
     deaths = left.get(RETRY, 0) + 1
     mark: dict[str, object] = {"again": True}
@@ -55,7 +57,7 @@ def _inherit(study: optuna.Study, space: Space, frozen: FrozenTrial) -> None:
     elif not space.contains(left[ASKED]["values"]):
         mark = {"reason": "its process died, and it is outside the space by now"}
     else:
-        enqueue(study, space, left[ASKED]["values"], **{RETRY: deaths})
+        enqueue(study, space, left[ASKED]["values"], **{**kept(left), RETRY: deaths})
     storage.set_trial_user_attr(number, FAILED, mark)
     storage.set_trial_state_values(number, TrialState.FAIL)
 
@@ -64,8 +66,7 @@ def _put_back(study: optuna.Study, frozen: FrozenTrial) -> None:
     """Of a point that was never handed out, what the queue had said."""
     fixed = frozen.system_attrs.get("fixed_params")
     if fixed is not None:
-        kept = {name: frozen.user_attrs[name] for name in (LEFT, RETRY) if name in frozen.user_attrs}
-        study.enqueue_trial(fixed, user_attrs=kept)
+        study.enqueue_trial(fixed, user_attrs=kept(frozen.user_attrs))
 
 
 def _has_worker(study: optuna.Study, frozen: FrozenTrial, token: str) -> bool:

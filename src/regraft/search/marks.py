@@ -1,5 +1,8 @@
 """The marks that a study leaves on Optuna's trials, and how they are read."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from optuna.trial import FrozenTrial, TrialState
 
 from regraft.search.trial import State, Trial
@@ -8,8 +11,8 @@ ASKED = "asked"
 """`{"values": ..., "worker": ...}`: what was asked, and who is at it."""
 
 TOLD = "told"
-"""`{"value": ..., "details": ..., "reports": ...}`: the answer. The trial's state follows; with it the answer
-is whole. Reports stand there where no pruner wanted them one by one."""
+"""`{"value": ..., "costs": ..., "details": ..., "reports": ...}`: the answer. The trial's state follows; with
+it the answer is whole. Reports stand there where no pruner wanted them one by one."""
 
 FAILED = "failed"
 """`{"reason": ...}`; or `{"same_as": number}` and `{"again": True}` for what the record leaves out."""
@@ -20,8 +23,14 @@ RETRY = "retry"
 LEFT = "left_to_head"
 """Names of axes that are not asked for, since the head finds a value on its own."""
 
+ORIGIN = "origin"
+"""Who proposed a point, if not the sampler."""
+
 WORKER = "worker:"
 """Begins the names of the study's marks that say who takes part."""
+
+AGREED = "agreed:"
+"""Begins the names of the study's marks for what all who share it are to take as it is."""
 
 STATES: dict[TrialState, State] = {
     TrialState.RUNNING: "running",
@@ -31,6 +40,11 @@ STATES: dict[TrialState, State] = {
 }
 
 
+def kept(marks: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a point's marks those that stay true when it is put back."""
+    return {name: marks[name] for name in (LEFT, RETRY, ORIGIN) if name in marks}
+
+
 def read_trial(frozen: FrozenTrial) -> Trial | None:
     """A trial as the record shows it; None for what was never handed out, and for repeats."""
     marks = frozen.user_attrs
@@ -38,16 +52,20 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
     if ASKED not in marks or "same_as" in failed or "again" in failed:
         return None
     told = marks.get(TOLD, {})
+    # With several objectives Optuna refuses to name one value.
+    values = frozen.values if frozen.values and frozen.state != TrialState.FAIL else []
     lasted, began = frozen.duration, frozen.datetime_start
     reports = [value for _, value in sorted(frozen.intermediate_values.items())]
     return Trial(
         frozen.number,
         marks[ASKED]["values"],
         STATES[frozen.state],
-        frozen.value if frozen.state != TrialState.FAIL else None,
+        values[0] if values else None,
         failed.get("reason", ""),
         0.0 if lasted is None else lasted.total_seconds(),
         told.get("details", {}),
         0.0 if began is None else began.timestamp(),
         tuple(reports or told.get("reports", ())),
+        (*values[1:],),
+        marks.get(ORIGIN, "sampler"),
     )

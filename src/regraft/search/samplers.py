@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from regraft.core.errors import RecipeError, did_you_mean
 from regraft.search.axis import Axis
+from regraft.search.pruners import PrunerName
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -17,6 +18,10 @@ SEES_CONDITIONS = ("grid", "random", "tpe")
 ignores what they say of it."""
 
 
+ONE_VALUE = ("cmaes",)
+"""They rank trials, which several values do not allow."""
+
+
 def require_sampler(name: str) -> SamplerName:
     """The name, if there is such a sampler.
 
@@ -27,6 +32,22 @@ def require_sampler(name: str) -> SamplerName:
         if name == known:
             return known
     raise RecipeError(f"There is no sampler {name!r}. {did_you_mean(name, SAMPLERS)}")
+
+
+def require_several(name: SamplerName, pruner: PrunerName) -> None:
+    """Check that several objectives can be weighed.
+
+    Raises:
+        RecipeError: the sampler knows one value of a trial only, or trials are to be given up.
+    """
+    if name in ONE_VALUE:
+        others = ", ".join(each for each in SAMPLERS if each not in ONE_VALUE)
+        raise RecipeError(f"The sampler {name} knows one objective only. For several take one of {others}.")
+    if pruner != "none":
+        raise RecipeError(
+            f"The pruner {pruner} goes by one objective, so it cannot tell what is hopeless in several. "
+            f"Leave --pruner out, or name one objective."
+        )
 
 
 def sampler(name: SamplerName, axes: Mapping[str, Axis], *, seed: int) -> "BaseSampler":

@@ -76,7 +76,7 @@ def _database(url: str) -> BaseStorage:
     except ImportError as error:
         raise RecipeError(
             f"The database of the study needs a driver that is not installed ({error}). For PostgreSQL: "
-            f"pip install 'psycopg[binary]', and write postgresql+psycopg://..."
+            f"pip install 'regraft[postgresql]', and write postgresql+psycopg://..."
         ) from error
 
 

@@ -7,20 +7,23 @@ a point without an answer is asked again, and what was answered is never asked a
 
 import math
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
+from regraft.core.errors import ArtifactError
 from regraft.core.hashing import fingerprint
 from regraft.search.inheritance import take_over
-from regraft.search.marks import ASKED, FAILED, STATES, TOLD, WORKER, read_trial
+from regraft.search.marks import AGREED, ASKED, FAILED, ORIGIN, STATES, TOLD, WORKER, kept, read_trial
 from regraft.search.pruners import PrunerName, pruner
 from regraft.search.queue import enqueue, suggested
-from regraft.search.samplers import SEES_CONDITIONS, SamplerName, sampler
+from regraft.search.samplers import SEES_CONDITIONS, SamplerName, require_several, sampler
 from regraft.search.space import Space, Values
 from regraft.search.storage import open_storage
 from regraft.search.trial import Asked, Outcome, Trial
@@ -33,18 +36,36 @@ NAMING_S, POLL_S = 5.0, 0.02
 """How long to wait for others to say what they are asking for; it takes a sampler some milliseconds."""
 
 
+Price = Callable[[Values], Sequence[float]]
+
+
 @dataclass(frozen=True)
 class Settings:
-    """How a study proposes points and gives them up. `steps`: how often a trial may report, at most."""
+    """How a study proposes points and gives them up.
+
+    `steps`: how often a trial may report, at most. `costs`: what else is to be made small beside a trial's
+    value.
+
+    Raises:
+        RecipeError: the sampler or the pruner cannot weigh several objectives.
+    """
 
     sampler: SamplerName = "tpe"
     pruner: PrunerName = "none"
     seed: int = 0
     steps: int = 1
+    costs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.costs:
+            require_several(self.sampler, self.pruner)
 
 
 class Study:
-    """See `open_study`. One thread uses it; other processes may use the same storage."""
+    """See `open_study`. One thread uses it; other processes may use the same storage.
+
+    `price` is to be set where costs are weighed: it says what they are at a point.
+    """
 
     def __init__(self, space: Space, study: optuna.Study, settings: Settings) -> None:
         self.space = space
@@ -52,6 +73,8 @@ class Study:
         self._study = study
         self._mine: dict[int, optuna.Trial] = {}
         self._reports: dict[int, list[float]] = {}
+        self._agreed: dict[str, Any] = {}
+        self.price: Price = lambda _: ()
         self._worker = this_worker()
         study.set_user_attr(f"{WORKER}{self._worker['token']}", self._worker)
 
@@ -63,9 +86,9 @@ class Study:
 
     @property
     def best(self) -> Trial | None:
-        """The complete trial of the lowest value; of equal ones the first."""
+        """The complete trial of the lowest value; of equal ones the cheapest, then the first."""
         complete = [trial for trial in self.trials if trial.state == "complete"]
-        return min(complete, key=lambda trial: trial.value or 0.0, default=None)
+        return min(complete, key=lambda trial: (trial.value or 0.0, trial.costs), default=None)
 
     def ask(self, count: int = 1, *, most: int | None = None) -> list[Asked]:
         """Points to try now. Fewer than asked for where the space, the grid or `most` trials are used up.
@@ -99,20 +122,31 @@ class Study:
 
     def tell(self, asked: Asked, outcome: Outcome) -> None:
         """Write down what came of a point. A value that is no finite number is a failure."""
-        if not math.isfinite(outcome.value):
-            self.fail(asked, f"its value is {outcome.value}")
+        values = [outcome.value, *self.price(asked.values)]
+        if not all(map(math.isfinite, values)):
+            self.fail(asked, f"its value is {', '.join(map(str, values))}")
             return
         trial = self._mine.pop(asked.number)
         # After an hour another machine may have taken this process for dead.
         with suppress(UpdateFinishedTrialError):
             reports = self._reports.pop(asked.number, [])
-            answer = {"value": outcome.value, "details": outcome.details, "reports": reports}
-            trial.set_user_attr(TOLD, answer)
-            self._study.tell(trial, outcome.value, skip_if_finished=True)
+            answer = {"value": values[0], "costs": values[1:], "details": outcome.details}
+            trial.set_user_attr(TOLD, answer | {"reports": reports})
+            self._study.tell(trial, values, skip_if_finished=True)
 
-    def give_up(self, asked: Asked) -> None:
-        """Write down that a pruner saw no hope. Its last report stands for its value."""
-        self._study.tell(self._mine.pop(asked.number), state=TrialState.PRUNED, skip_if_finished=True)
+    def give_up(self, asked: Asked, *, value: float | None = None, step: int = 1) -> None:
+        """Write down that there is no hope. Its last report stands for its value.
+
+        Args:
+            asked: the point.
+            value: where it stood, if that was not reported.
+            step: after how many steps that was.
+        """
+        trial = self._mine.pop(asked.number)
+        with suppress(UpdateFinishedTrialError):
+            if value is not None and math.isfinite(value):
+                trial.report(value, step)
+            self._study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, asked: Asked, reason: str) -> None:
         """Write down that a point cannot be tried, and why."""
@@ -120,15 +154,25 @@ class Study:
 
     def put_back(self, asked: Asked) -> None:
         """Leave a point to whoever goes on with the study."""
-        enqueue(self._study, self.space, asked.values)
-        self._fail(self._mine.pop(asked.number), {"again": True})
+        trial = self._mine.pop(asked.number)
+        enqueue(self._study, self.space, asked.values, **kept(trial.user_attrs))
+        self._fail(trial, {"again": True})
 
-    def propose(self, values: Values) -> None:
+    def propose(self, values: Values, *, origin: str = "rule of thumb") -> None:
         """Put a point into the queue, unless it is there or was tried. None leaves a value to the head."""
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         proposed = {fingerprint(frozen.user_attrs.get("proposed")) for frozen in waiting}
         if fingerprint(values) not in proposed | {trial.key for trial in self.trials}:
-            enqueue(self._study, self.space, values, proposed=values)
+            enqueue(self._study, self.space, values, **{ORIGIN: origin, "proposed": values})
+
+    def agree(self, name: str, find: Callable[[], Any]) -> Any:
+        """What all who share the study take from whoever was first to find it, as JSON knows it."""
+        key = f"{AGREED}{name}"
+        if key not in self._agreed:
+            if key not in self._study.user_attrs:
+                self._study.set_user_attr(key, find())
+            self._agreed[key] = self._study.user_attrs[key]
+        return self._agreed[key]
 
     def _ask_unknown(self) -> Asked | None:
         """Let the sampler propose until it is something new."""
@@ -178,7 +222,7 @@ class Study:
         trial = self._mine.pop(asked.number)
         if before.state == "complete" and before.value is not None:
             trial.set_user_attr(FAILED, {"same_as": before.number})
-            self._study.tell(trial, before.value)
+            self._study.tell(trial, [before.value, *before.costs])
         else:
             self._fail(trial, {"same_as": before.number})
 
@@ -195,7 +239,7 @@ def open_study(space: Space, *, name: str, storage: str | Path | None, settings:
     """Begin a study, or go on with the one of that name; see `open_storage`.
 
     Raises:
-        ArtifactError: the storage cannot be opened.
+        ArtifactError: the storage cannot be opened, or holds a study of that name with other objectives.
         RecipeError: its database has no driver here.
     """
     # It remarks on what it would like to have installed.
@@ -206,5 +250,8 @@ def open_study(space: Space, *, name: str, storage: str | Path | None, settings:
         sampler=sampler(settings.sampler, space.axes, seed=settings.seed),
         pruner=pruner(settings.pruner, steps=settings.steps),
         load_if_exists=True,
+        directions=["minimize"] * (1 + len(settings.costs)),
     )
+    if len(study.directions) != 1 + len(settings.costs):
+        raise ArtifactError(f"The study {name} has other objectives. Give this one another name or storage.")
     return Study(space, study, settings)
