@@ -8,6 +8,7 @@ from regraft.report.findings import findings
 from regraft.report.html import html
 from regraft.report.rank_page import rank_page
 from regraft.report.rank_text import rank_text
+from regraft.report.search import search_page
 from regraft.report.summary import Summary, check_summary
 from regraft.report.text import renderable, text
 from regraft.report.tune_text import tune_text
@@ -24,6 +25,7 @@ __all__ = [
     "rank_page",
     "rank_text",
     "renderable",
+    "search_page",
     "text",
     "tune_text",
 ]

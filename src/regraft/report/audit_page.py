@@ -10,7 +10,8 @@ from regraft.report.advice import EXTREMES
 from regraft.report.audit_text import short
 from regraft.report.finding import headline, total
 from regraft.report.findings import findings
-from regraft.report.html import bar, template
+from regraft.report.html import bar
+from regraft.report.template import template
 from regraft.report.thumbnails import thumbnails
 
 CLASSES_SHOWN = 24

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,10 @@ import numpy as np
 from regraft.evaluation.confusion import most_confused
 from regraft.evaluation.phrases import count, percent
 from regraft.report import phrases
+from regraft.report.search import search_part
+from regraft.report.search.story import written
 from regraft.report.summary import Range, Summary, check_summary
+from regraft.report.template import template
 
 LARGEST_MATRIX = 50  # classes; beyond it, the matrix is unreadable and the worst pairs say more
 PAIRS_SHOWN = 20
@@ -25,6 +27,7 @@ def html(summary: Mapping[str, Any]) -> str:
     """
     whole = check_summary(summary)
     rows = phrases.weakest(whole["per_class"])
+    searched = whole.get("search")
     page: str = template("report.html.jinja").render(
         s=whole,
         phrases=phrases,
@@ -39,6 +42,8 @@ def html(summary: Mapping[str, Any]) -> str:
         unjudged=[row["name"] for row in whole["per_class"] if not row["count"]],
         matrix=_matrix(whole),
         pairs=_pairs(whole),
+        q=search_part(searched) if searched else None,
+        written=written,
         recipe=json.dumps(whole["chosen"], indent=2, ensure_ascii=False),
     )
     return page
@@ -59,18 +64,6 @@ def bar(interval: Range, start: float = 0.0, stop: float = 1.0) -> Any:
         f'<line class="range" x1="{low}" x2="{high}" y1="7" y2="7"/>'
         f'<circle cx="{value}" cy="7" r="4"/></svg>'
     )
-
-
-@cache
-def template(name: str) -> Any:
-    """A page's template; whatever is put into it is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("regraft.report", "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(name)
 
 
 def _scores(summary: Summary) -> list[dict[str, Any]]:

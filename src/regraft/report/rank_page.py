@@ -7,7 +7,7 @@ from typing import Any
 from regraft.evaluation.phrases import count, percent
 from regraft.report import rank_words
 from regraft.report.front import front
-from regraft.report.html import template
+from regraft.report.template import template
 
 
 def rank_page(found: Mapping[str, Any]) -> str:

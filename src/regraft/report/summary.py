@@ -80,6 +80,7 @@ class Summary(TypedDict):
     confusion: list[list[int]]
     verdicts: list[Finding]
     multilabel: NotRequired[bool]
+    search: NotRequired[dict[str, Any]]
     machine: dict[str, Any]
     versions: dict[str, str]
 
