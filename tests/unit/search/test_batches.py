@@ -49,11 +49,11 @@ def smooth(opened: Opened, **settings: object) -> Study:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_answers_for_many(opened: Opened, sampler: str) -> None:
     study = opened(sampler=sampler)
-    work(study, alone, should_stop=never, most=18, batches=batches(size=6))
-    assert len({trial.key for trial in study.trials}) == len(study.trials) == 18
+    work(study, alone, should_stop=never, most=12, batches=batches(size=6))
+    assert len({trial.key for trial in study.trials}) == len(study.trials) == 12
     tried = [(trial.values["head.kind"], trial.details["tried"]) for trial in study.trials]
-    assert ("rough", "alone") in tried
-    assert {how for kind, how in tried if kind == "rough"} == {"alone"}
+    # A grid begins with the smooth ones.
+    assert {how for kind, how in tried if kind == "rough"} == ({"alone"} if sampler != "grid" else set())
     assert any(isinstance(how, int) and how > 1 for _, how in tried)
 
 
@@ -183,7 +183,7 @@ study._study.tell = told
 def together(group):
     return [Outcome(float(asked.number)) for asked in group]
 batches = Batches(lambda: 5, lambda asked: "same", together)
-work(study, lambda *_: Outcome(0.0), should_stop=lambda: False, most=20, batches=batches)
+work(study, lambda *_: Outcome(0.0), should_stop=lambda: False, most=15, batches=batches)
 """
 
 
@@ -200,18 +200,18 @@ def complete(path: Path) -> list[str]:
     return [str(trial.user_attrs["asked"]["values"]) for trial in told]
 
 
-@pytest.mark.parametrize("file", ["study.log", "study.sqlite"])
+@pytest.mark.parametrize("file", ["study.log", pytest.param("study.sqlite", marks=pytest.mark.slow)])
 def test_killed_within_a_batch_nothing_is_lost_and_nothing_tried_twice(tmp_path: Path, file: str) -> None:
     # At the third answer of the first batch, then at the first of another.
     for dies_at in (3, 1):
         assert begun(tmp_path, file, dies_at=dies_at).wait() == -signal.SIGKILL
     assert begun(tmp_path, file, dies_at=0).wait() == 0
     points = complete(tmp_path / file)
-    assert len(points) == len(set(points)) == 20
+    assert len(points) == len(set(points)) == 15
 
 
 def test_two_processes_share_a_study_in_batches(tmp_path: Path) -> None:
     both = [begun(tmp_path, "study.log", dies_at=0) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
     points = complete(tmp_path / "study.log")
-    assert len(points) == len(set(points)) == 20
+    assert len(points) == len(set(points)) == 15

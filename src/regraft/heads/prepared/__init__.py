@@ -1,0 +1,22 @@
+"""Work that many settings of a head have in common: done once for the same examples and folds."""
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from regraft.heads.prepared.preparation import Dealt, Preparation
+from regraft.heads.prepared.ridge import PreparedRidge
+from regraft.heads.ridge import Ridge
+
+__all__ = ["Dealt", "Preparation", "PreparedRidge", "Sharing", "sharing"]
+
+Sharing = tuple[Hashable, Callable[[Dealt], Preparation]]
+"""A name that is equal for heads that share a preparation, and how it is made."""
+
+
+def sharing(head: Any) -> Sharing | None:
+    """How a head shares its work with others of its kind; None where there is nothing to share."""
+    match head:
+        case Ridge(penalty=float()):
+            return "ridge", PreparedRidge
+        case _:
+            return None
