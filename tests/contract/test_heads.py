@@ -22,6 +22,7 @@ from regraft.heads import (
     Perceptron,
     Ridge,
     SelectedRidge,
+    TrainedLinear,
     balanced,
     from_arrays,
     held_out,
@@ -47,6 +48,8 @@ ALL = {
     "perceptron": Perceptron(width=64, batch_norm=False, learning_rate=3e-3, epochs=50),
     "deep perceptron": Perceptron(48, 2, "gelu", learning_rate=1e-2, epochs=50),
     "selected ridge": SelectedRidge(0.5, 0.1),
+    "trained linear": TrainedLinear(learning_rate=0.1),
+    "trained linear by nesterov": TrainedLinear("nesterov", 1.0, batch_size=16),
 }
 
 
@@ -94,9 +97,11 @@ def test_the_training_data_is_left_alone(head):
 def test_a_weight_is_a_number_of_copies(head, width):
     if head == Ridge():
         head = Ridge(0.3)  # Leaving one copy out is not leaving the example out.
+    # Batches of some examples are other batches where there are copies.
     if isinstance(head, Perceptron):
-        # Batches of some examples are other batches where there are copies.
         head = replace(head, batch_norm=False, dropout=0.0, batch_size=4096)
+    if isinstance(head, TrainedLinear):
+        head = replace(head, batch_size=4096)
     features, labels = blobs(50, width, 3, spread=2.0)
     labels = np.where(np.arange(50) % 4 == 0, np.arange(50) % 7 % 3, labels)
     times = np.random.default_rng(1).integers(1, 4, 50)
@@ -223,9 +228,10 @@ def test_no_rows_score_to_no_rows(head):
     assert head.fit(features, labels, class_count=2).scores(features[:0]).shape == (0, 2)
 
 
-# What all examples say of the scale, these two keep in every fold: tests/reference/test_heads_ridge.py and
-# test_heads_kernel_ridge.py.
-REFITTED = {name: head for name, head in ALL.items() if not isinstance(head, (Ridge, KernelRidge))}
+# What all examples say of the scale, these keep in every fold: tests/reference/test_heads_ridge.py,
+# test_heads_kernel_ridge.py and tests/unit/heads/test_together.py.
+OF_ONE_SCALE = (Ridge, KernelRidge, TrainedLinear)
+REFITTED = {name: head for name, head in ALL.items() if not isinstance(head, OF_ONE_SCALE)}
 
 
 @pytest.mark.parametrize("head", REFITTED.values(), ids=REFITTED.keys())

@@ -18,6 +18,8 @@ from regraft.heads.selected import SelectedRidge
 from regraft.heads.selection import Head, KnowsPath, PenaltyPath, accuracy, held_out, tempered_log_loss
 from regraft.heads.storage import from_arrays, to_arrays
 from regraft.heads.support_vectors import KernelSvm, LinearSvm
+from regraft.heads.together import Together, held_out_together
+from regraft.heads.trained_linear import TrainedLinear
 from regraft.heads.weighting import balanced
 
 HeadSettings = (
@@ -32,6 +34,7 @@ HeadSettings = (
     | KernelRidge
     | Perceptron
     | SelectedRidge
+    | TrainedLinear
 )
 
 # The kinds of head that a recipe can name.
@@ -47,6 +50,7 @@ HEADS: dict[str, type[HeadSettings]] = {
     "kernel_ridge": KernelRidge,
     "perceptron": Perceptron,
     "selected_ridge": SelectedRidge,
+    "trained_linear": TrainedLinear,
 }
 
 __all__ = [
@@ -76,11 +80,14 @@ __all__ = [
     "Ridge",
     "Schedule",
     "SelectedRidge",
+    "Together",
+    "TrainedLinear",
     "accuracy",
     "balanced",
     "fit_platt",
     "from_arrays",
     "held_out",
+    "held_out_together",
     "logistic_path",
     "ridge_path",
     "sample_members",

@@ -4,48 +4,61 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regraft.core.arrays import Array
+
 if TYPE_CHECKING:
-    from regraft.heads.block import Block
+    from regraft.heads.team import Team
 
 
 class Ledger:
     """Curves, best weights and standing of all members while they train."""
 
-    def __init__(self, count: int, epochs: int, shape: tuple[int, ...]) -> None:
-        """Shape: replicas, classes and padded width of one member's weights."""
+    def __init__(self, count: int, epochs: int, *, patience: int | None) -> None:
+        """Open it for so many members and epochs."""
         self.losses = np.full((count, epochs + 1), np.nan, np.float32)
         self.accuracies = self.losses.copy()
-        self.weights = np.zeros((count, *shape), np.float32)
+        self.weights: list[tuple[tuple[Array, ...], ...]] = [()] * count
         self.lowest = np.full(count, np.inf)
         self.best_epoch = np.zeros(count, np.int64)
         self.diverged = np.zeros(count, bool)
         self.training = np.ones(count, bool)
+        self.patience = patience
 
-    def record(self, block: "Block", epoch: int, *, patience: int | None, counts: bool) -> None:
-        """Note how a block does; its improved members are copied, and those that are done leave it.
+    def open(self, team: "Team", *, counts: bool) -> None:
+        """Note how a team's first weights do, which are nobody's best unless they count."""
+        losses = self._note(team, 0)
+        if counts:
+            self._keep_best(team, 0, losses)
 
-        What does not count is written down, but is nobody's best.
-        """
-        numbers = np.array(block.numbers)
-        losses, accuracies = block.judge()
-        self.losses[numbers, epoch], self.accuracies[numbers, epoch] = losses, accuracies
+    def record(self, team: "Team", epoch: int) -> None:
+        """Note how a team does; its improved members are copied, and those that are done leave it."""
+        losses = self._note(team, epoch)
+        numbers = np.array(team.numbers)
+        self._keep_best(team, epoch, losses)
         finite = np.isfinite(losses)
-        better = np.flatnonzero(counts & finite & (losses < self.lowest[numbers]))
-        self.weights[numbers[better]] = block.weights(better.tolist())
-        self.lowest[numbers[better]], self.best_epoch[numbers[better]] = losses[better], epoch
         self.diverged[numbers] = ~finite
-        patient = (
-            np.full(len(numbers), True) if patience is None else epoch - self.best_epoch[numbers] < patience
-        )
-        self.training[numbers] = finite & patient
+        is_patient = self.patience is None or epoch - self.best_epoch[numbers] < self.patience
+        self.training[numbers] = finite & is_patient
         if not self.training[numbers].all():
-            block.keep(np.flatnonzero(self.training[numbers]).tolist())
+            team.keep(np.flatnonzero(self.training[numbers]).tolist())
 
     def survivors(self, share: float) -> set[int]:
         """The best of those still training, at least one if any."""
         left = np.flatnonzero(self.training)
-        order = left[np.argsort(self.lowest[left], kind="stable")]
-        kept = order[: int(np.ceil(share * len(left)))]
+        kept = left[np.argsort(self.lowest[left], kind="stable")][: int(np.ceil(share * len(left)))]
         self.training[:] = False
         self.training[kept] = True
         return set(kept.tolist())
+
+    def _note(self, team: "Team", epoch: int) -> Array:
+        losses, accuracies = team.judge()
+        self.losses[team.numbers, epoch], self.accuracies[team.numbers, epoch] = losses, accuracies
+        return losses
+
+    def _keep_best(self, team: "Team", epoch: int, losses: Array) -> None:
+        numbers = np.array(team.numbers)
+        better = np.flatnonzero(np.isfinite(losses) & (losses < self.lowest[numbers]))
+        self.lowest[numbers[better]], self.best_epoch[numbers[better]] = losses[better], epoch
+        copies = [block.weights(better.tolist()) for block in team.blocks]
+        for at, number in enumerate(numbers[better]):
+            self.weights[number] = tuple(tuple(layer[at] for layer in copy) for copy in copies)

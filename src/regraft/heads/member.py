@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,11 @@ from regraft.core.errors import RecipeError
 from regraft.core.seeds import generator
 from regraft.core.settings import Knob, check
 
-Optimizer = Literal["sgd", "nesterov", "adam", "adamw"]
+Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
+Decay = Literal["constant", "cosine", "step", "linear"]
+Form = Literal["plain", "sgd", "nesterov", "adam", "rmsprop"]
+DROPS = (0.5, 0.75)
+"""Of all epochs: from there on, a learning rate that falls in steps is a tenth of what it was."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,50 @@ class Member:
     learning_rate: Annotated[float, Knob("step size", low=1e-6, high=100, log=True)] = 1e-3
     momentum: Annotated[float, Knob("for sgd and nesterov", low=0, high=0.999)] = 0.9
     weight_decay: Annotated[float, Knob("pull toward zero; decoupled for adamw", low=0, high=10)] = 0.0
+    decay: Annotated[Decay, Knob("of the learning rate over all epochs")] = "cosine"
     smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.0
     dropout: Annotated[float, Knob("share of features zeroed at each step", low=0, high=0.9)] = 0.0
     batch_size: Annotated[int, Knob("examples per step", low=1, high=65536, log=True)] = 64
-    seed: Annotated[int, Knob("of the first weights", low=0)] = 0
+    seed: Annotated[int, Knob("of what is drawn at random", low=0, high=2**31)] = 0
 
     def __post_init__(self) -> None:
         check(self)
         if self.optimizer == "nesterov" and self.momentum == 0:
-            raise RecipeError("Member.momentum is 0; nesterov needs momentum. Take sgd for steps without.")
+            raise RecipeError(
+                f"{type(self).__name__}.momentum is 0; nesterov needs momentum. Take sgd for steps without."
+            )
+
+    @property
+    def form(self) -> Form:
+        """The form of the update: adamw is adam but for where the decay goes, and momentum may be none."""
+        if self.optimizer == "sgd":
+            return "sgd" if self.momentum else "plain"
+        return "adam" if self.optimizer == "adamw" else self.optimizer
+
+
+class Course(NamedTuple):
+    """A member, how many epochs it trains, and the seed of the order of examples and of noise."""
+
+    member: Member
+    epochs: int
+    order_seed: int
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate during one epoch, counted from 0."""
+        passed = epoch / self.epochs
+        factors = {
+            "constant": 1.0,
+            "cosine": 0.5 + 0.5 * np.cos(np.pi * passed),
+            "step": 0.1 ** sum(passed >= drop for drop in DROPS),
+            "linear": 1 - passed,
+        }
+        return self.member.learning_rate * float(factors[self.member.decay])
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What members must share to train side by side: what they see, and the form of the update."""
+        member = self.member
+        return self.order_seed, member.batch_size, member.dropout, member.form
 
 
 @dataclass(frozen=True)
@@ -45,17 +84,12 @@ class Schedule:
     halvings: tuple[int, ...] = ()
     kept_fraction: Annotated[float, Knob("share that survives a halving", low=0.01, high=1)] = 0.5
     patience: Annotated[int | None, Knob("epochs without improvement before a member stops", low=1)] = None
-    decay: Annotated[Literal["constant", "cosine"], Knob("of the learning rate over all epochs")] = "cosine"
     seed: Annotated[int, Knob("of the order of examples and of dropout", low=0)] = 0
 
     def __post_init__(self) -> None:
         check(self)
         if list(self.halvings) != sorted({at for at in self.halvings if 0 < at < self.epochs}):
             raise RecipeError(f"Schedule.halvings {self.halvings} must rise within 1 to {self.epochs - 1}.")
-
-    def rate(self, epoch: int) -> float:
-        """The factor on every learning rate during one epoch, counted from 0."""
-        return 1.0 if self.decay == "constant" else float(0.5 + 0.5 * np.cos(np.pi * epoch / self.epochs))
 
     @property
     def rungs(self) -> list[range]:
@@ -66,7 +100,7 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What a population trains on. With f folds every member trains f times, side by side.
+    """What a population trains on. With f folds every member trains f times.
 
     `folds` as in `ridge_path`: -1 marks examples that are always trained on, so a single validation part is
     one fold, number 0, with -1 elsewhere.

@@ -11,6 +11,7 @@ from regraft.heads import (
     NearestNeighbours,
     Perceptron,
     SelectedRidge,
+    TrainedLinear,
 )
 from regraft.pipeline.recipe import Head
 
@@ -55,6 +56,8 @@ def multiplications(head: Head, *, examples: int, features: int, classes: int, f
         case Perceptron():
             h = head.width
             work = fits * STOPPED_EARLY * head.epochs * 6 * n * h * (d + (head.layers - 1) * h + k)
+        case TrainedLinear():
+            work = fits * head.epochs * 2 * n * d * k
         case SelectedRidge():
             kept = max(1, int(head.share * d))
             work = fits * (RANKING_PASSES * n * d * k + _ridge(n, kept, k, fits=1))

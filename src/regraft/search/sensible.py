@@ -26,6 +26,16 @@ SENSIBLE: dict[str, dict[str, str | None]] = {
         "epochs": None,
         "patience": None,
     },
+    # Heads that share batch size and dropout train side by side, so these take few values.
+    "trained_linear": {
+        "learning_rate": "1e-3..10:log",
+        "momentum": "0.8..0.99",
+        "weight_decay": "1e-6..0.1:log",
+        "smoothing": "0..0.3",
+        "dropout": "0,0.25,0.5",
+        "batch_size": "32,64,128,256",
+        "epochs": None,
+    },
 }
 
 NEVER_SEARCHED = ("seed",)

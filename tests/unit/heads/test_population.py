@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-import torch
 
 from regraft.core.errors import DataError, RecipeError, TrainingError
 from regraft.heads import Examples, Member, Schedule, block, sample_members, train_population
-from regraft.heads.block import Block, Data, kind
+from regraft.heads.fold import Fold, Rows
+from regraft.heads.member import Course
+from regraft.heads.team import Team
 
 
 def examples(*, count=120, width=12, classes=3, folds=None, weights=None):
@@ -13,6 +14,10 @@ def examples(*, count=120, width=12, classes=3, folds=None, weights=None):
     labels = (features[:, :classes] + random.standard_normal((count, classes))).argmax(1)
     folds = np.where(np.arange(count) < 40, 0, -1) if folds is None else folds
     return Examples(features, labels, classes, folds, weights)
+
+
+def overlapping_rows():
+    return examples().features, examples().labels
 
 
 SOME = sample_members(12, 0, batch_size=16)
@@ -50,12 +55,15 @@ def test_halving_drops_the_worst_and_leaves_the_rest_as_they_were():
 
 
 def test_halving_shrinks_the_tensors():
-    data = Data.load(examples(), np.ones(120), "cpu")
-    members = [Member("adam", batch_size=16, seed=s) for s in range(6)]
-    heads = Block(range(6), members, data, torch.zeros(6, 3, data.rows.shape[1]))
+    data = Rows.load(*overlapping_rows(), class_count=3, weights=np.ones(120))
+    fold = Fold(data, np.arange(40, 120), np.arange(40))
+    courses = [Course(Member("adam", batch_size=16, seed=s), 3, 0) for s in range(6)]
+    heads = Team(range(6), courses, [fold])
     heads.keep([1, 4])
-    assert {tensor.shape[0] for tensor in heads.state.values()} == {2}
+    (parameter,) = heads.blocks[0].parameters
+    assert {tensor.shape[0] for tensor in parameter.state.values()} == {2}
     assert heads.numbers == [1, 4]
+    assert [course.member.seed for course in heads.courses] == [1, 4]
 
 
 def test_diverged_members_are_marked_and_harm_nobody():
@@ -88,10 +96,8 @@ def test_features_that_are_not_numbers_are_named():
 
 
 def test_patience_ends_a_member_and_keeps_its_best_epoch():
-    hasty = Member("adam", 0.3, batch_size=16)
-    population = train_population(
-        [hasty, SOME[0]], examples(), schedule=Schedule(epochs=40, patience=3, decay="constant")
-    )
+    hasty = Member("adam", 0.3, batch_size=16, decay="constant")
+    population = train_population([hasty, SOME[0]], examples(), schedule=Schedule(epochs=40, patience=3))
     curve = population.losses[0, 1:][~np.isnan(population.losses[0, 1:])]
     assert len(curve) == np.argmin(curve) + 1 + 3 < 40
     given = examples()
@@ -115,8 +121,8 @@ def test_a_member_trained_in_folds_is_judged_by_what_each_replica_held_out():
 def test_replicas_are_averaged_into_one_linear():
     given = examples(folds=np.arange(120) % 4)
     population = train_population(SOME, given, schedule=Schedule(epochs=2))
-    weights = population._weights[population.best]
-    expected = np.mean([given.features @ w[:, :12].T + w[:, 12] for w in weights], axis=0)
+    replicas = population._weights[population.best]
+    expected = np.mean([given.features @ w[:, :12].T + w[:, 12] for (w,) in replicas], axis=0)
     np.testing.assert_allclose(
         population.classifier(population.best).scores(given.features), expected, atol=1e-5
     )
@@ -136,10 +142,14 @@ def test_a_fold_is_never_trained_on():
 
 
 def test_members_share_blocks_by_what_they_must_share():
-    assert kind(Member("adam", weight_decay=0.1)) == kind(Member("adamw", 0.1, seed=4))
+    def kind(member):
+        return Course(member, 10, 0).kind
+
+    assert kind(Member("adam", weight_decay=0.1)) == kind(Member("adamw", 0.1, seed=4, decay="step"))
     assert kind(Member("sgd", momentum=0.0)) != kind(Member("sgd"))
     assert kind(Member("adam", dropout=0.1)) != kind(Member("adam"))
     assert kind(Member("adam", batch_size=32)) != kind(Member("adam"))
+    assert Course(Member(), 10, 0).kind == Course(Member(), 20, 0).kind != Course(Member(), 10, 1).kind
 
 
 def test_sampling_is_by_seed_and_extends():
@@ -157,9 +167,16 @@ def test_settings_that_contradict_are_refused():
             Schedule(epochs=30, halvings=halvings)
 
 
-def test_the_cosine_falls_from_one_toward_zero():
-    rates = [Schedule(epochs=10).rate(epoch) for epoch in range(10)]
-    assert rates[0] == 1
-    assert rates == sorted(rates, reverse=True)
-    assert rates[-1] < 0.05
-    assert Schedule(epochs=10, decay="constant").rate(7) == 1
+def test_how_learning_rates_fall():
+    def rates(decay):
+        course = Course(Member("sgd", 0.5, decay=decay), 8, 0)
+        return [course.rate(epoch) / 0.5 for epoch in range(8)]
+
+    assert rates("constant") == [1] * 8
+    assert rates("linear") == pytest.approx([1 - epoch / 8 for epoch in range(8)])
+    assert rates("step") == pytest.approx([1] * 4 + [0.1] * 2 + [0.01] * 2)
+    cosine = rates("cosine")
+    assert cosine == sorted(cosine, reverse=True)
+    assert cosine[0] == 1
+    assert cosine[4] == pytest.approx(0.5)
+    assert 0 < cosine[-1] < 0.05

@@ -1,0 +1,114 @@
+"""Examples on a device, and the parts of them that are trained on and judged: read by every block."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from regraft.core.arrays import Array, Features, Folds, Labels, Weights
+from regraft.core.seeds import derive_seed, generator
+from regraft.heads.member import Course
+from regraft.heads.weighting import fold_numbers
+
+ALIGNMENT = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """All examples on a device, shared by all folds."""
+
+    rows: Tensor  # [n, d + 1 + padding]: features, ones, zeros
+    one_hot: Tensor  # [k, n]
+    labels: Labels
+    weights: Weights
+    width: int  # d
+
+    @classmethod
+    def load(
+        cls, features: Features, labels: Labels, *, class_count: int, weights: Weights, device: str = "cpu"
+    ) -> "Rows":
+        """Move examples to a device, with a column of ones after the features."""
+        count, width = features.shape
+        rows = torch.zeros(count, -(-(width + 1) // ALIGNMENT) * ALIGNMENT)
+        rows[:, :width] = torch.from_numpy(np.ascontiguousarray(features, np.float32))
+        rows[:, width] = 1
+        hot = one_hot(torch.from_numpy(labels.astype(np.int64)), class_count).T.float().contiguous()
+        return cls(rows.to(device), hot.to(device), labels, weights, width)
+
+
+class Batch:
+    """The examples of one step: rows [b, d + 1 + padding], targets [k, b], shares [b] or None for equal."""
+
+    def __init__(self, rows: Tensor, targets: Tensor, shares: Tensor | None) -> None:
+        """Take what was read, and turn weights into shares of the step."""
+        self.rows, self.targets = rows, targets
+        self.shares = shares if shares is None else shares / shares.sum()
+
+
+class Fold:
+    """What is trained on, and what is held out and judged; a part of `Rows`."""
+
+    def __init__(self, data: Rows, trained: Int[Array, " t"], judged: Int[Array, " v"]) -> None:
+        """Take examples by their numbers; either list may be the whole, `judged` may be empty."""
+        device = data.rows.device
+        self.data, self.judged = data, judged
+        self.trained = torch.from_numpy(trained).to(device)
+        self.judged_labels = torch.from_numpy(data.labels[judged].astype(np.int64)).to(device)
+        self.verdicts = torch.from_numpy(data.weights[judged].astype(np.float32)).to(device)
+        own = data.weights[trained]
+        same = bool((own == own[0]).all())
+        self.weights = None if same else torch.from_numpy(own.astype(np.float32)).to(device)
+        self.present: Bool[Array, " k"] = np.isin(np.arange(len(data.one_hot)), data.labels[trained])
+        absent = torch.from_numpy(~self.present).to(device)
+        self.absent = absent[:, None] if absent.any() else None
+        # A share of a target is spread over the classes that there are.
+        self.uniform = (~absent)[:, None].float() / int(self.present.sum())
+        self.gap = math.log(len(trained) + 1)
+
+    def batches(self, course: Course, epoch: int) -> Iterator[Batch]:
+        """One epoch in mini-batches, with all that is random about them."""
+        member, device = course.member, self.trained.device
+        sequence = torch.from_numpy(order(len(self.trained), course.order_seed, epoch)).to(device)
+        noise = torch.Generator(device).manual_seed(derive_seed(course.order_seed, "noise", epoch))
+        for at in torch.split(sequence, member.batch_size):
+            numbers = self.trained[at]
+            rows = self.data.rows[numbers]
+            if member.dropout:
+                rows = drop(rows, member.dropout, noise, width=self.data.width)
+            yield Batch(
+                rows, self.data.one_hot[:, numbers], None if self.weights is None else self.weights[at]
+            )
+
+    def spread(self, scores: Tensor) -> Tensor:
+        """Scores [m, k, v] in which a class without training examples never wins; see `weighting.spread`."""
+        if self.absent is None:
+            return scores
+        others = scores[:, torch.from_numpy(self.present)].mean(dim=1, keepdim=True) - self.gap
+        return torch.where(self.absent, others, scores)
+
+
+def parts(data: Rows, folds: Folds) -> list[Fold]:
+    """For each fold number what is trained on, all else, and what is judged."""
+    numbers = [folds == number for number in fold_numbers(folds)]
+    return [Fold(data, np.flatnonzero(~out), np.flatnonzero(out)) for out in numbers]
+
+
+def order(count: int, seed: int, epoch: int) -> Int[Array, " t"]:
+    """The examples of one epoch in the order in which every member sees them."""
+    return generator(seed, "order", epoch).permutation(count)
+
+
+def drop(rows: Tensor, share: float, noise: torch.Generator, *, width: int) -> Tensor:
+    """Zero a share of the features and enlarge the others to the same mean; the column of ones stays.
+
+    Every head of a block sees the same features dropped, as it sees the same examples.
+    """
+    kept = torch.rand(len(rows), width, generator=noise, device=rows.device) >= share
+    dropped = rows.clone()
+    dropped[:, :width].mul_(kept).div_(1 - share)
+    return dropped
