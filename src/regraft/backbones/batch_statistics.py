@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from regraft.backbones.sources import build, identify
+from regraft.backbones.card import Card
+from regraft.backbones.sources import build_bare, identify
 from regraft.core.arrays import Array, Images
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ class LayerStatistics:
     source_variance: Float[Array, " c"]
 
 
-def batch_statistics(name: str, images: Images) -> list[LayerStatistics]:
+def batch_statistics(card: Card, images: Images) -> list[LayerStatistics]:
     """Of every batch normalisation that works on maps, in the order of the network; none where it has none.
 
     Args:
-        name: of a network that torch can run, see `load`.
+        card: of a network that torch can run.
         images: [b, card.image_px, card.image_px, 3].
 
     Source: Li et al. 2016, 1603.04779 (these statistics hold what is particular to a domain).
@@ -45,8 +46,7 @@ def batch_statistics(name: str, images: Images) -> list[LayerStatistics]:
     """
     import torch
 
-    network, card = build(identify(name))
-    network = network.to(memory_format=torch.channels_last)
+    network = build_bare(identify(card.name)).to(memory_format=torch.channels_last)
     layers = [layer for layer in network.modules() if _keeps_statistics(layer)]
     sums = [_Sums() for _ in layers]
     hooks = [layer.register_forward_pre_hook(total.add) for layer, total in zip(layers, sums, strict=True)]

@@ -119,21 +119,33 @@ def build(source: Source) -> tuple["nn.Module", Card]:
         BackboneError: timm does not know the architecture, or the weights do not fit it or cannot be had.
     """
     made = _make(source)
-    network = made.network.eval().requires_grad_(requires_grad=False)
-    own_px = made.intake.image_px
-    stages = made.stages or _find_stages(network, own_px, source.name)
-    if source.image_px not in (None, own_px):
-        network = resize(network, source.image_px or own_px, name=source.name)
-    made = replace(made, network=network, stages=stages)
-    return network, _card(source, made)
+    # At the network's own size, so that its stages are the same at any other.
+    stages = made.stages or _find_stages(made.network, made.intake.image_px, source.name)
+    made = _at_size(replace(made, stages=stages), source)
+    return made.network, _card(source, made)
+
+
+def build_bare(source: Source) -> "nn.Module":
+    """The network alone, for who has its card: nothing is measured.
+
+    Raises:
+        BackboneError: as `build`.
+    """
+    return _at_size(_make(source), source).network
 
 
 def _make(source: Source) -> Made:
-    return make_bundled(source) if source.bundled else PREFIXES[source.origin].make(source)
+    made = make_bundled(source) if source.bundled else PREFIXES[source.origin].make(source)
+    return replace(made, network=made.network.eval().requires_grad_(requires_grad=False))
+
+
+def _at_size(made: Made, source: Source) -> Made:
+    if source.image_px in (None, made.intake.image_px):
+        return made
+    return replace(made, network=resize(made.network, source.image_px, name=source.name))
 
 
 def _find_stages(network: "nn.Module", image_px: int, name: str) -> tuple[str, ...]:
-    """At the network's own size, so that its stages are the same at any other."""
     from regraft.backbones.connection import first_line
     from regraft.backbones.stages import find_stages
 

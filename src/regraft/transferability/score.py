@@ -88,15 +88,10 @@ class Sample:
         Where scores break ties or draw lots by position, this makes them draw by content. Float types of one
         value count as the same, so that how features were stored changes nothing either.
         """
-        columns = [self.labels[:, None]]
-        columns += [] if self.folds is None else [self.folds[:, None]]
-        columns += [] if self.source is None else [self.source]
-
-        def digest(row: int) -> bytes:
-            own = (column[row].astype(np.float64).tobytes() for column in (self.features, *columns))
-            return b"".join(blake2b(part, digest_size=16).digest() for part in own)
-
-        digests = [digest(row) for row in range(len(self.labels))]
+        given = (self.features, self.source, self.labels[:, None], self.folds)
+        columns = [each.reshape(len(self.labels), -1) for each in given if each is not None]
+        rows = np.concatenate([each.astype(np.float64) for each in columns], axis=1)
+        digests = [blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
         return np.array(sorted(range(len(digests)), key=digests.__getitem__))
 
     @cached_property

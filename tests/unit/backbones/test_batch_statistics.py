@@ -15,8 +15,12 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (20, PX, PX, 3), dtype=np.uint8)
 
 
+def card_of(name):
+    return build(identify(name))[1]
+
+
 def test_the_first_layer_is_what_the_first_convolution_gives(images):
-    found = batch_statistics("lite0:64px", images)
+    found = batch_statistics(card_of("lite0:64px"), images)
     network, card = build(identify("lite0:64px"))
     mean, std = (255 * torch.tensor(each).view(1, 3, 1, 1) for each in (card.mean, card.std))
     with torch.no_grad():
@@ -41,10 +45,10 @@ def test_a_network_that_was_trained_on_these_images_knows_them(images, tmp_path)
     with torch.no_grad():
         network.train()((torch.tensor(images).permute(0, 3, 1, 2).float() - mean) / std)
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, file)
-    for layer in batch_statistics(f"{name}:{PX}px", images):
+    for layer in batch_statistics(card_of(f"{name}:{PX}px"), images):
         assert layer.mean == pytest.approx(layer.source_mean, rel=0.05, abs=0.05)
         assert layer.variance == pytest.approx(layer.source_variance, rel=0.1, abs=0.02)
 
 
 def test_a_network_without_batch_normalisation_says_nothing(images):
-    assert batch_statistics("scratch:lenet5", images) == []
+    assert batch_statistics(card_of("scratch:lenet5"), images) == []

@@ -62,9 +62,7 @@ def test_weighted_accuracy():
 
 
 def test_equal_losses_go_to_the_strongest_penalty():
-    path = PenaltyPath(
-        np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.5, 0.7]), lambda _: None, lambda _: None
-    )
+    path = PenaltyPath(np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.5, 0.7]), lambda _: None, lambda _: None)
     assert path.best == 1
 
 

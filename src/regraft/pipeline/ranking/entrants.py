@@ -15,7 +15,7 @@ from regraft.pipeline.ranking.candidates import at_sizes
 from regraft.pipeline.ranking.contest import Contest
 from regraft.pipeline.ranking.limits import Limits
 
-SINGLE_IMAGES, WARM_UP, BATCH = 7, 1, 16
+SINGLE_IMAGES, WARM_UP, BATCH = 5, 1, 8
 
 
 @dataclass(frozen=True)

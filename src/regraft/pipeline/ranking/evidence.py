@@ -37,7 +37,7 @@ def described(
     found = {} if images.is_multilabel else _scores(images, contest, standing.name, source)
     return {
         "scores": found,
-        "source": likeness(standing.name, backbone, images, source, with_shift=with_shift),
+        "source": likeness(backbone, images, source, with_shift=with_shift),
     }
 
 

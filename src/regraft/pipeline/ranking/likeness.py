@@ -13,7 +13,8 @@ from regraft.evaluation import softmax
 from regraft.features.extract import view_of
 from regraft.transferability import source_entropy
 
-IMAGES = 16
+IMAGES = 8
+"""Enough: every channel is averaged over all their positions."""
 SMALLEST_VARIANCE = 1e-8
 
 
@@ -24,7 +25,7 @@ def source_probabilities(backbone: Backbone, rows: Features) -> Probabilities | 
 
 
 def likeness(
-    name: str, backbone: Backbone, sample: Dataset, source: Probabilities | None, *, with_shift: bool
+    backbone: Backbone, sample: Dataset, source: Probabilities | None, *, with_shift: bool
 ) -> dict[str, Any]:
     """`shift` and `entropy`, each None where the network cannot tell, or was not asked.
 
@@ -35,16 +36,16 @@ def likeness(
     Source: Dowson and Landau 1982, 10.1016/0047-259X(82)90077-X (the distance between Gaussians).
     """
     return {
-        "shift": _shift(name, backbone, sample) if with_shift else None,
+        "shift": _shift(backbone, sample) if with_shift else None,
         "entropy": None if source is None else source_entropy(source).value,
     }
 
 
-def _shift(name: str, backbone: Backbone, sample: Dataset) -> float | None:
+def _shift(backbone: Backbone, sample: Dataset) -> float | None:
     step = max(1, len(sample) // IMAGES)
     stream = batches(sample.paths[::step][:IMAGES], view_of(backbone), size=IMAGES, workers=2)
     try:
-        layers = batch_statistics(name, next(iter(stream)).images)
+        layers = batch_statistics(backbone.card, next(iter(stream)).images)
     except BackboneError:
         return None
     return float(np.mean([_distance(layer) for layer in layers])) if layers else None
