@@ -38,7 +38,7 @@ def test_the_shrinkage_is_ledoit_and_wolfs():
     inner = (features - means[labels])[:, features.std(0) > 0].astype(float)
     for rows in (inner, inner[:30]):
         values = np.linalg.eigvalsh(rows.T @ rows / len(rows))
-        found = ledoit_wolf(rows, values[values > 1e-9], np.ones(len(rows)), width=rows.shape[1])
+        found = ledoit_wolf((rows**2).sum(1), values[values > 1e-9], np.ones(len(rows)), width=rows.shape[1])
         assert found == pytest.approx(ledoit_wolf_shrinkage(rows, assume_centered=True), rel=1e-6)
 
 

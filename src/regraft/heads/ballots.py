@@ -1,12 +1,14 @@
 """Indicators of classes that are never written down for all examples: mostly they are zeros."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array, Truth, Weights
-from regraft.heads.blocks import Part
+from regraft.core.arrays import Array, Features, Truth, Weights
+from regraft.heads.blocks import Part, read_rows, summed
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +59,18 @@ class Ballots:
             order = np.argsort(chosen, kind="stable")
             found, starts = np.unique(chosen[order], return_index=True)
             sums[found] += np.add.reduceat(rows[order], starts, axis=0)
+
+
+def class_sums(
+    features: Features, ballots: Ballots, weights: Weights
+) -> tuple[Float[Array, "d k"], Float[Array, " k"]]:
+    """Weighted sums of the features of every class, in float64, and the weights of the classes."""
+
+    def over(stretch: Sequence[Part]) -> Float[Array, "k d"]:
+        sums = np.zeros((ballots.class_count, features.shape[1]))
+        for part in stretch:
+            ballots.add_sums(sums, read_rows(features, part) * weights[part][:, None], part)
+        return sums
+
+    sums = reduce(np.add, summed(over, len(features)))
+    return np.asarray(sums.T), ballots.totals(weights)

@@ -22,7 +22,7 @@ that sums are rounded alike."""
 
 T = TypeVar("T")
 Rows = Int[Array, " i"]
-Part = slice | Rows
+Part = slice | Int[Array, "_"]
 
 
 def read_rows(features: Features, part: Part) -> Float[Array, "i d"]:
@@ -40,10 +40,11 @@ def read_rows(features: Features, part: Part) -> Float[Array, "i d"]:
     return rows.view(np.ndarray)
 
 
-def parts(rows: int | Rows, *, size: int = ROWS_AT_ONCE) -> list[Part]:
+def parts(rows: int | Rows) -> list[Part]:
     """So many rows from the first, or these rows, a few at a time."""
     count = rows if isinstance(rows, int) else len(rows)
-    whole = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+    starts = range(0, count, ROWS_AT_ONCE)
+    whole = [slice(start, min(start + ROWS_AT_ONCE, count)) for start in starts]
     return [*whole] if isinstance(rows, int) else [rows[part] for part in whole]
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from regraft.core.arrays import Array, Features, Labels, Scores, Weights
 from regraft.core.errors import DataError
+from regraft.heads.blocks import parts, read_rows
 
 ROWS_AT_ONCE = 1024
 
@@ -43,9 +44,18 @@ class Linear:
         return len(self.bias)
 
     def scores(self, features: Features) -> Scores:
-        """One matrix product. Raises `DataError` when the width is not the one fitted."""
+        """One matrix product; in blocks of features in half precision or in a mapped file.
+
+        Raises:
+            DataError: the width is not the one fitted.
+        """
         check_width(features, len(self.weights))
-        return np.asarray(features @ self.weights + self.bias)
+        if not isinstance(features, np.memmap) and features.dtype != np.float16:
+            return np.asarray(features @ self.weights + self.bias)
+        scores = np.empty((len(features), self.class_count), np.result_type(self.weights, np.float32))
+        for part in parts(len(features)):
+            scores[part] = read_rows(features, part) @ self.weights + self.bias
+        return scores
 
     def fold(self, shift: Float[Array, " d"], scale: Float[Array, " d"]) -> "Linear":
         """The same function of raw features when this one was fitted on `(raw - shift) * scale`.

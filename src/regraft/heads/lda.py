@@ -12,19 +12,22 @@ With S = V diag(l) V' from the spectrum of the examples about their class means,
 so nothing is ever [d, d] unless n > d.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array, Features, Truth, Weights
+from regraft.core.arrays import Array, Features, Labels, Truth, Weights
 from regraft.core.settings import Knob, check
 from regraft.core.threads import single_threaded_blas
-from regraft.heads.ballots import Ballots
+from regraft.heads.ballots import Ballots, class_sums
+from regraft.heads.blocks import Part, read_rows, summed
 from regraft.heads.classifier import Linear
-from regraft.heads.spectrum import ABSOLUTE_FLOOR, NO_ROWS, moments
-from regraft.heads.weighting import checked, indicators, one_each, spread
+from regraft.heads.spectrum import ABSOLUTE_FLOOR, NO_ROWS, Covariance, Gram, Moments
+from regraft.heads.weighting import checked, one_each, spread
 
 LEAST_SHRINKAGE = 1e-4
 
@@ -37,7 +40,8 @@ class Lda:
         10.1016/S0047-259X(03)00096-4.
     Differs: one shrinkage for the pooled covariance, toward equal variances, where scikit-learn standardises
         and averages over classes. It does not fall below 1e-4, so that the covariance can be inverted.
-    Cost: n d r + 12 r^3 + d r k multiplications with r = min(n, d).
+    Cost: n d r + 12 r^3 + d r k multiplications with r = min(n, d). Where n > d, some thousand rows of a
+        mapped file are in memory at a time.
     """
 
     shrinkage: Annotated[
@@ -54,67 +58,103 @@ class Lda:
         weights = checked(features, labels, class_count=class_count, weights=weights)
         labels = one_each(labels)
         present, place = np.unique(labels, return_inverse=True)
-        centre = weights @ features / weights.sum()
-        centred = features - centre
         with single_threaded_blas():
-            means, shares = _means(centred, indicators(place, len(present)) * weights[:, None])
-            inner = centred - means.T[place]
-            directions = self._whitened(inner, means, weights, centre)
-        bias = np.log(shares) - (means * directions).sum(axis=0) / 2 - centre @ directions
+            sums, counts = class_sums(features, Ballots(place, len(present)), weights)
+            centre, means = sums.sum(axis=1) / counts.sum(), sums / counts
+            within = Within(features, place, means.T, weights)
+            directions = self._whitened(within, means - centre[:, None], centre)
+        bias = np.log(counts / counts.sum()) - ((means + centre[:, None]) * directions).sum(axis=0) / 2
         fitted = Linear(directions.astype(np.float32), bias.astype(np.float32))
         is_present = np.isin(np.arange(class_count), present)
         return spread(fitted, is_present, gap=float(np.log(len(labels) + 1)))
 
     def _whitened(
-        self,
-        inner: Float[Array, "n d"],
-        means: Float[Array, "d k"],
-        weights: Weights,
-        centre: Float[Array, " d"],
+        self, within: "Within", means: Float[Array, "d k"], centre: Float[Array, " d"]
     ) -> Float[Array, "d k"]:
         """A m. Where no class has any spread, differences are measured by how far the means lie apart."""
-        total = weights.sum()
-        spreads = weights @ inner**2 / total
+        weights, (spreads, lengths) = within.weights, within.measured()
         # Features that are always the same have no share in what equal variances would be.
         trace, width = float(spreads.sum()), int((spreads > ABSOLUTE_FLOOR * centre**2).sum())
         rounding = ABSOLUTE_FLOOR * float(centre @ centre)
         if trace <= rounding:
             apart = float((means**2).sum(axis=0).mean())
             return np.asarray(means * (len(means) / apart if apart > rounding else 0.0))
-        # The targets are not used: the spectrum alone is wanted.
-        side = moments(inner, Ballots(np.zeros(len(inner), np.int64), 1), weights)
+        side = within.moments()
         whole = side.without(NO_ROWS)
-        variances = whole.values / total
-        given = (
-            ledoit_wolf(inner, variances, weights, width=width) if self.shrinkage is None else self.shrinkage
-        )
-        share = max(given, LEAST_SHRINKAGE)
+        variances, share = whole.values / weights.sum(), self.shrinkage
+        if share is None:
+            share = ledoit_wolf(lengths, variances, weights, width=width)
+        share = max(share, LEAST_SHRINKAGE)
         axes, sphere = side.lift(whole.basis), share * trace / width
         along = 1 / ((1 - share) * variances + sphere) - 1 / sphere
         return np.asarray(means / sphere + axes @ (along[:, None] * (axes.T @ means)))
 
 
-def ledoit_wolf(
-    inner: Float[Array, "n d"], variances: Float[Array, " r"], weights: Weights, *, width: int
-) -> float:
-    """The shrinkage of least expected squared error of a covariance, of centred rows and its eigenvalues.
+@dataclass(frozen=True, eq=False)
+class Within:
+    """Examples about the means [k, d] of their classes, a block of them at a time."""
 
-    The width is the number of features that vary.
+    features: Features
+    place: Labels
+    means: Float[Array, "k d"]
+    weights: Weights
+
+    def rows(self, part: Part) -> Float[Array, "i d"]:
+        """Some examples less their classes' means, in float64."""
+        return np.asarray(read_rows(self.features, part) - self.means[self.place[part]])
+
+    def measured(self) -> tuple[Float[Array, " d"], Float[Array, " n"]]:
+        """The variance of every feature, and the squared length of every example."""
+        lengths = np.empty(len(self.place))
+
+        def over(stretch: Sequence[Part]) -> Float[Array, " d"]:
+            total = np.zeros(self.features.shape[1])
+            for part in stretch:
+                squares = self.rows(part) ** 2
+                lengths[part] = squares.sum(axis=1)
+                total += self.weights[part] @ squares
+            return total
+
+        spreads = reduce(np.add, summed(over, len(self.place))) / self.weights.sum()
+        return np.asarray(spreads), lengths
+
+    def moments(self) -> Moments:
+        """Their sums. The targets are not used: the spectrum alone is wanted."""
+        targets = Ballots(np.zeros(len(self.place), np.int64), 1)
+        if len(self.place) <= self.features.shape[1]:
+            return Gram(self.rows(slice(None)), targets, self.weights)
+        return WithinCovariance(self, targets)
+
+
+class WithinCovariance(Covariance):
+    """The n > d side, about the means of the classes."""
+
+    def __init__(self, within: Within, targets: Ballots) -> None:
+        self.within, self.features = within, within.features
+        self.targets, self.weights = targets, within.weights
+        self.centre = np.zeros(within.features.shape[1])
+        self.all = self.sums(len(within.place))
+
+    def rows(self, index: Part) -> Float[Array, "i d"]:
+        """Examples less their classes' means."""
+        return self.within.rows(index)
+
+
+def ledoit_wolf(
+    lengths: Float[Array, " n"], variances: Float[Array, " r"], weights: Weights, *, width: int
+) -> float:
+    """The shrinkage of least expected squared error of a covariance.
+
+    Args:
+        lengths: squared lengths of the centred examples.
+        variances: the covariance's eigenvalues, those that are zero left out.
+        weights: of the examples.
+        width: the number of features that vary.
 
     Source: Ledoit & Wolf 2004, 10.1016/S0047-259X(03)00096-4.
-    Cost: one pass, no further product.
     """
     count = float(weights.sum())
-    lengths = (inner**2).sum(axis=1)
     squared = float((variances**2).sum())
     dispersion = squared - float(variances.sum()) ** 2 / width
     noise = (float(weights @ lengths**2) / count - squared) / count
     return 1.0 if dispersion <= 0 else float(np.clip(noise / dispersion, 0, 1))
-
-
-def _means(
-    centred: Float[Array, "n d"], ballots: Float[Array, "n k"]
-) -> tuple[Float[Array, "d k"], Float[Array, " k"]]:
-    """Means of the classes, and their shares of the weight."""
-    counts = ballots.sum(axis=0)
-    return np.asarray(centred.T @ ballots / counts), np.asarray(counts / counts.sum())

@@ -16,7 +16,7 @@ Differs: sets whose block is dearer to solve, for all penalties, than a decompos
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.linalg import solve
 
 from regraft.core.arrays import Array, Folds
@@ -32,11 +32,14 @@ NUMBERS_AT_ONCE = 2**23
 # thread, OpenBLAS 0.3.31 on an AMD EPYC, 2026-11-23, best of 4.
 EIGEN_COST = 3.5
 
-Held = Float[Array, "p n k"]
+Held = Float[Array, "p a k"]
+"""Scores of a examples under p penalties."""
+
+Asked = Int[Array, " a"]
 
 
 def leave_one_out(
-    side: Moments, whole: Spectrum, penalties: Float[Array, " p"], *, asked: Rows | None = None
+    side: Moments, whole: Spectrum, penalties: Float[Array, " p"], *, asked: Asked | None = None
 ) -> Held:
     """Every example, or those asked for, scored by the fit to all others.
 
@@ -51,7 +54,7 @@ def leave_one_out(
 
 
 def _leave_each_out(
-    side: Moments, whole: Spectrum, penalties: Float[Array, " p"], asked: Rows, held_out: Held
+    side: Moments, whole: Spectrum, penalties: Float[Array, " p"], asked: Asked, held_out: Held
 ) -> None:
     """Write the scores of the examples asked for, a block of them at a time."""
     solution = whole.ridge(penalties).reshape(len(whole.values), -1)
@@ -74,7 +77,7 @@ def leave_folds_out(
     penalties: Float[Array, " p"],
     *,
     folds: Folds,
-    asked: Rows | None = None,
+    asked: Asked | None = None,
 ) -> Held:
     """Every example, or those asked for, scored by the fit to all folds but its own; NaN for fold -1."""
     asked = np.arange(len(folds)) if asked is None else asked
@@ -114,7 +117,7 @@ def _solve_block(side: Moments, whole: Spectrum, penalties: Float[Array, " p"], 
     return held_out
 
 
-def _refit(side: Moments, rows: Rows, penalties: Float[Array, " p"], *, asked: Rows) -> Held:
+def _refit(side: Moments, rows: Rows, penalties: Float[Array, " p"], *, asked: Asked) -> Held:
     """Decompose all but these rows and predict some of them."""
     rest = side.without(rows)
     classes = len(rest.intercept)

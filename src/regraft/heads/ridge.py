@@ -27,8 +27,9 @@ from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
 from regraft.heads.weighting import check_folds, checked
 
 PENALTIES = np.logspace(-4, 4, 25)
-MOST_SCORES = 2 * 10**8
-"""Of all penalties together, 0.8 GB. Where there are more, penalties are compared on some of the examples."""
+MOST_SCORES, LEAST_JUDGED = 10**8, 1000
+"""Scores of all penalties together, 0.4 GB: where there are more, penalties are compared on as many examples
+as have so many, though at least on a thousand."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ def ridge_path(
         penalties: in units of the features' mean squared distance from their mean.
 
     Source: Hoerl & Kennard 1970, 10.1080/00401706.1970.10488634; held out as in `leaving_out`.
-    Differs: where all penalties have more than 2e8 scores of held-out examples, they are compared on as many
-        examples, drawn by lot, as have so many; and scores are computed when they are asked for.
+    Differs: where all penalties together have more than 1e8 held-out scores, they are compared on as many
+        examples, drawn by lot, as have so many, and scores are computed when they are asked for.
     Cost: n d r + 4 r^3 multiplications with r = min(n, d), about 4 (r - r / f)^3 more for each of f large
-        folds, and 4 p n k bytes of held-out scores, at most 0.8 GB.
+        folds, and 4 p n k bytes of held-out scores, at most 0.4 GB.
 
     Raises:
         DataError: features, labels, weights or folds cannot be used; see `checked` and `check_folds`.
@@ -142,7 +143,7 @@ def _judged(side: Moments, folds: Folds | None, penalties: int) -> Rows | None:
     They are drawn from those held out, so that classes are represented as they are.
     """
     count, classes = side.targets.shape
-    most = max(1, MOST_SCORES // (penalties * classes))
+    most = max(LEAST_JUDGED, MOST_SCORES // (penalties * classes))
     if count <= most:
         return None
     candidates = np.arange(count) if folds is None else np.flatnonzero(folds >= 0)
