@@ -18,9 +18,13 @@ from regraft.pipeline.recipe import Head
 DECOMPOSITION = 12
 """Multiplications of an eigen-decomposition of [r, r] in units of r^3, at the speed of a matrix product."""
 
+SOLUTION = 1
+"""Multiplications in units of n^3, of a kernel machine for each fold, once all examples are decomposed."""
+
 PENALTIES = 25
-PASSES = 3500
-"""Over all examples, in the whole path of a logistic regression or a linear support vector machine."""
+PASSES, PASSES_OF_ONE = 3500, 500
+"""Over all examples, in the whole path of a logistic regression or a linear support vector machine; and for
+one penalty."""
 
 PROXIMAL_PASSES, RANKING_PASSES = 5000, 1200
 """Over all examples, in the whole path of an elastic net, and in a group lasso that ranks features."""
@@ -40,7 +44,8 @@ def multiplications(head: Head, *, examples: int, features: int, classes: int, f
     work: float
     match head:
         case Logistic() | LinearSvm():
-            work = decomposition + fits * PASSES * n * rank * k
+            own = (PASSES if head.penalty is None else PASSES_OF_ONE) * n * rank * k
+            work = fits * (decomposition + own)
         case ElasticLogistic():
             work = fits * PROXIMAL_PASSES * n * d * k
         case Lda():
@@ -49,10 +54,8 @@ def multiplications(head: Head, *, examples: int, features: int, classes: int, f
             work = fits * n * d * k
         case NearestNeighbours():
             work = n * n * d
-        case KernelSvm():
-            work = fits * n * n * (d + SEQUENTIAL_PASSES * k)
-        case KernelRidge():
-            work = n * n * d + fits * DECOMPOSITION * n**3
+        case KernelSvm() | KernelRidge():
+            work = _kernel(head, n, d, k, fits=fits)
         case Perceptron():
             h = head.width
             work = fits * STOPPED_EARLY * head.epochs * 6 * n * h * (d + (head.layers - 1) * h + k)
@@ -64,6 +67,13 @@ def multiplications(head: Head, *, examples: int, features: int, classes: int, f
         case _:
             work = _ridge(n, d, k, fits=fits)
     return work
+
+
+def _kernel(head: KernelSvm | KernelRidge, n: int, d: int, k: int, *, fits: int) -> float:
+    """One class after another for each fit; or one decomposition, and what follows from it for each fold."""
+    if isinstance(head, KernelSvm):
+        return float(fits * n * n * (d + SEQUENTIAL_PASSES * k))
+    return float(n * n * d + (DECOMPOSITION + fits * SOLUTION) * n**3)
 
 
 def _ridge(n: int, d: int, k: int, *, fits: int) -> float:
