@@ -47,7 +47,7 @@ def run(data: Path | None, quick: bool) -> dict:
             work = Path(folder) / name
             work.mkdir()
             fair = {title: one for title, one in names.items() if name not in title}
-            table = _small_table(data / name, work)
+            table = small_table(data / name, work)
             truth = _truth(table, fair, work)
             truths += [{"set": name, "network": title, **found} for title, found in truth.items()]
             rows.append({"set": name, **_ranked(table, fair, truth, work)})
@@ -56,7 +56,7 @@ def run(data: Path | None, quick: bool) -> dict:
     return {"rows": rows, **_summary(rows), "scores": _scores(orders), "truth": truths, "orders": orders}
 
 
-def _small_table(source: Path, folder: Path) -> Path:
+def small_table(source: Path, folder: Path) -> Path:
     """The first images of every class and part, at most so many in all; the split is that of `accuracy`."""
     whole = write_table(source, folder / "whole.csv", 0)
     with whole.open(newline="") as stream:
