@@ -19,10 +19,10 @@ def search_part(search: Mapping[str, Any]) -> dict[str, Any]:
     """What `search_part.html.jinja` shows of a report's `search`."""
     story = Story(search)
     if not story.trials:
-        return {"headline": "No trial was made.", "advice": search["advice"], "trials": 0}
+        return {"headline": "No trial was made", "settings": "", "advice": search["advice"], "trials": 0}
     return {
         "headline": headline(story),
-        "settings": settings_of(story.best).capitalize() if story.best else "",
+        "settings": settings_of(story.best) if story.best else "",
         "advice": search["advice"],
         "trials": len(story.trials),
         "undrawn": len(story.trials) - len(story.drawn),
