@@ -1,7 +1,7 @@
 """Judging a head step by step on examples its fits did not see, so that a hopeless one can be given up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -9,21 +9,30 @@ import numpy as np
 from regraft.core.arrays import Features, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
 from regraft.heads import Head, accuracy, held_out
+from regraft.heads.prepared import Dealt, Preparation, sharing
 from regraft.heads.selection import KnowsHeldOut, held_out_loss
+from regraft.search.shelf import Shelf
 
 Objective = Literal["loss", "accuracy"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+ROOM_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What heads are judged on. `rounds`: one or more ways to deal the examples to folds; see `held_out`."""
+    """What heads are judged on.
+
+    Attributes:
+        rounds: one or more ways to deal the examples to folds; see `held_out`.
+        shelf: where heads of one kind keep the work that they share.
+    """
 
     features: Features
     labels: Truth
     class_count: int
     rounds: tuple[Folds, ...]
     weights: Weights | None = None
+    shelf: Shelf = field(default_factory=lambda: Shelf(ROOM_BYTES))
 
     @property
     def seen(self) -> Mask:
@@ -34,6 +43,11 @@ class Task:
     def steps(self) -> int:
         """The most steps a head can have."""
         return sum(len(np.unique(folds[folds >= 0])) for folds in self.rounds)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the features, and of what heads made of them."""
+        return self.features.nbytes + self.shelf.nbytes
 
 
 def steps(head: Head, task: Task) -> Iterator[Scores]:
@@ -47,19 +61,10 @@ def steps(head: Head, task: Task) -> Iterator[Scores]:
     """
     shape = (len(task.labels), task.class_count)
     total, count = np.zeros(shape, np.float64), np.zeros(len(task.labels))
-    for dealt in task.rounds:
-        for part in _parts(head, dealt):
-            scores = held_out(
-                head,
-                task.features,
-                task.labels,
-                class_count=task.class_count,
-                folds=part,
-                weights=task.weights,
-            )
-            out = part >= 0
-            if not np.isfinite(scores[out]).all():
-                raise TrainingError("Its scores are no finite numbers: the fit diverged.")
+    for at, dealt in enumerate(task.rounds):
+        for numbers in _together(head, dealt):
+            scores, out = _of_folds(head, task, at, numbers), np.isin(dealt, numbers)
+            require_finite(scores[out])
             total[out] += scores[out]
             count[out] += 1
             yield np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan).astype(
@@ -67,13 +72,49 @@ def steps(head: Head, task: Task) -> Iterator[Scores]:
             )
 
 
-def _parts(head: Head, dealt: Folds) -> Iterator[Folds]:
-    """One fold at a time, the others always trained on; or all at once."""
-    if isinstance(head, KnowsHeldOut):
-        yield dealt
-        return
-    for number in np.unique(dealt[dealt >= 0]):
-        yield np.where(dealt == number, 0, -1)
+def each_alone(head: Head, task: Task) -> Scores:
+    """Scores of every example by a fit to all others."""
+    prepared = _prepared(head, task, None)
+    if prepared is not None:
+        return prepared.held_out(head, None)
+    given = (head, task.features, task.labels)
+    return held_out(*given, class_count=task.class_count, folds=None, weights=task.weights)
+
+
+def require_finite(scores: Scores) -> None:
+    """Raise `TrainingError` where scores are no finite numbers."""
+    if not np.isfinite(scores).all():
+        raise TrainingError("Its scores are no finite numbers: the fit diverged.")
+
+
+def _of_folds(head: Head, task: Task, at: int, numbers: tuple[int, ...]) -> Scores:
+    """Scores of some folds of one round."""
+    prepared = _prepared(head, task, at)
+    if prepared is not None:
+        return prepared.held_out(head, numbers)
+    folds = np.where(np.isin(task.rounds[at], numbers), task.rounds[at], -1)
+    given = (head, task.features, task.labels)
+    return held_out(*given, class_count=task.class_count, folds=folds, weights=task.weights)
+
+
+def _prepared(head: Head, task: Task, at: int | None) -> Preparation | None:
+    """What the head shares with others of its kind in one round, or where each example is left out alone."""
+    shared = sharing(head)
+    if shared is None:
+        return None
+    name, prepare = shared
+
+    def make() -> Preparation:
+        folds, given = None if at is None else task.rounds[at], (task.features, task.labels)
+        return prepare(Dealt.of(*given, class_count=task.class_count, folds=folds, weights=task.weights))
+
+    return task.shelf.get((name, at), make)
+
+
+def _together(head: Head, dealt: Folds) -> Iterator[tuple[int, ...]]:
+    """The folds that a head is asked for at a time: all, or one after the other."""
+    numbers = (*np.unique(dealt[dealt >= 0]).tolist(),)
+    yield from [numbers] if isinstance(head, KnowsHeldOut) else [(number,) for number in numbers]
 
 
 def value_of(scores: Scores, task: Task, objective: Objective) -> float:

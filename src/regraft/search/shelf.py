@@ -44,10 +44,15 @@ class Shelf:
         """Whether it is kept."""
         return name in self._kept
 
+    @property
+    def nbytes(self) -> int:
+        """Of all that is kept."""
+        return sum(each.nbytes for each in self._kept.values())
+
     def clear(self) -> None:
         """Drop everything: memory is wanted elsewhere."""
         self._kept.clear()
 
     def _drop_down_to(self, room_bytes: float) -> None:
-        while self._kept and sum(each.nbytes for each in self._kept.values()) > room_bytes:
+        while self._kept and self.nbytes > room_bytes:
             self._kept.popitem(last=False)

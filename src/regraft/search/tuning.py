@@ -10,15 +10,21 @@ study = search_heads(Task(features, labels, class_count, (folds,)), {"mine": Min
 study.best.values
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from regraft.core.arrays import Scores
+from regraft.core.errors import RecipeError
+from regraft.heads import Head
 from regraft.search.axis import Axis
 from regraft.search.held_out import Objective, Task, steps, value_of
+from regraft.search.memory import with_half_the_batch
 from regraft.search.space import Space, space_of
 from regraft.search.study import Settings, Study, open_study
-from regraft.search.trial import Asked, Outcome
-from regraft.search.work import Report, work
+from regraft.search.together import ask_for, trains_together, tried_together
+from regraft.search.trial import Asked, Outcome, Result
+from regraft.search.work import Batches, Report, work
 
 
 def search_heads(  # noqa: PLR0913 - all but the first two are options
@@ -50,9 +56,17 @@ def search_heads(  # noqa: PLR0913 - all but the first two are options
     propose_defaults(study, trials)
 
     def evaluate(asked: Asked, report: Report) -> Outcome:
-        return Outcome(judged(space, asked, task, objective=objective, report=report))
+        return judged(space, asked, task, objective=objective, report=report)
 
-    work(study, evaluate, should_stop=lambda: False, most=trials)
+    def evaluate_together(group: Sequence[Asked]) -> list[Result]:
+        heads = [space.head(asked.values) for asked in group]
+        return tried_together(heads, task, judge, objective=objective)
+
+    def judge(_at: int, scores: Scores) -> Outcome:
+        return Outcome(value_of(scores, task, objective))
+
+    batches = Batches(lambda: ask_for(study), lambda asked: population_of(space, asked), evaluate_together)
+    work(study, evaluate, should_stop=lambda: False, most=trials, batches=batches)
     return study
 
 
@@ -65,10 +79,24 @@ def propose_defaults(study: Study, trials: int | None) -> None:
         study.propose(values)
 
 
-def judged(space: Space, asked: Asked, task: Task, *, objective: Objective, report: Report) -> float:
+def judged(space: Space, asked: Asked, task: Task, *, objective: Objective, report: Report) -> Outcome:
     """The value of a head on held-out examples, reported after every step."""
-    value = float("nan")
-    for step, scores in enumerate(steps(space.head(asked.values), task), start=1):
-        value = value_of(scores, task, objective)
-        report(value, step)
-    return value
+
+    def fit(head: Head) -> float:
+        value = float("nan")
+        for step, scores in enumerate(steps(head, task), start=1):
+            value = value_of(scores, task, objective)
+            report(value, step)
+        return value
+
+    return Outcome(*with_half_the_batch(space.head(asked.values), fit))
+
+
+def population_of(space: Space, asked: Asked, *shared: Any) -> Hashable:
+    """Equal for points whose heads train side by side, if they also share what else is named; else None."""
+    try:
+        head = space.head(asked.values)
+    except RecipeError:
+        # It fails for that reason when it is tried.
+        return None
+    return ("population", *shared) if trains_together(head) else None

@@ -73,10 +73,14 @@ def work(
 
 def try_one(study: "Study", asked: Asked, evaluate: Evaluate) -> bool:
     """Try a point and write down what came of it, whatever that is; returns whether there was time for it."""
+    last = 0
 
     def report(value: float, step: int) -> None:
-        if study.report(asked, value, step=step):
+        nonlocal last
+        # A second attempt goes through the same steps again.
+        if step > last and study.report(asked, value, step=step):
             raise GivenUp
+        last = max(last, step)
 
     try:
         outcome = evaluate(asked, report)

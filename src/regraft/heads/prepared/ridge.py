@@ -35,7 +35,7 @@ class PreparedRidge:
         """Of products or sums, and of axes."""
         kept = [self._whole, *self._rest.values()]
         side = min(self.dealt.features.shape) ** 2 * np.dtype(np.float64).itemsize
-        return side + sum(each.basis.nbytes + each.targets.nbytes for each in kept)
+        return int(side + sum(each.basis.nbytes + each.targets.nbytes for each in kept))
 
     def held_out(self, head: Ridge, numbers: tuple[int, ...] | None) -> Scores:
         """Held-out scores under a penalty, of some folds or of each example alone."""
