@@ -20,7 +20,12 @@ def _search_flags() -> type:
             (
                 field.name,
                 Annotated[
-                    kind, Parameter(help=help_text, negative=(), show_default=field.default not in ((), None))
+                    kind,
+                    Parameter(
+                        help=help_text,
+                        negative=None if kind is bool else (),
+                        show_default=field.default not in ((), None),
+                    ),
                 ],
                 field.default,
             )

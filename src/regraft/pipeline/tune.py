@@ -1,10 +1,9 @@
 """Hyper-parameter search over heads on stored features, as a study that can be killed, shared and resumed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from regraft.core.artifact import MODEL
 from regraft.core.hashing import fingerprint
@@ -20,13 +19,13 @@ from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.run import Run, claim_folder
 from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.account import described
+from regraft.pipeline.tuning.costs import Costs
 from regraft.pipeline.tuning.plan import Search, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
-from regraft.search import Asked, Choice, Outcome, Space
+from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
+from regraft.search import Asked, Choice, Outcome, Space, Trial
+from regraft.search.objectives import choose
 from regraft.search.work import Report, work
-
-if TYPE_CHECKING:
-    from regraft.search.study import Study
 
 STUDY = "study"
 JOURNAL = "trials.log"
@@ -109,12 +108,15 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
 
     name = study_name(climb, space, search)
     where = search.storage or str(folder / STUDY / JOURNAL)
-    tries = Tries(climb, space, search.objective, predictions_folder(where, folder) / name)
-    settings = Settings(
-        search.sampler, search.pruner, climb.asked.seed, sum(len(set(f)) for f in climb.rounds)
-    )
+    tries = Tries(climb, space, search.objectives.score, predictions_folder(where, folder) / name)
+    steps, costs = sum(len(set(f)) for f in climb.rounds), search.objectives.costs
+    settings = Settings(search.sampler, search.pruner, climb.asked.seed, steps, costs)
     study = open_study(space, name=name, storage=where, settings=settings)
+    prices = Costs(costs, climb, study.agree)
+    study.price = lambda values: prices.of(recipe_of(climb.asked, space, values))
     propose_defaults(study, search.trials)
+    record = record_of(climb, name, score=search.objectives.score)
+    past = propose_past(study, record, search.trials) if search.warm_start else []
 
     def should_stop() -> bool:
         best = study.best
@@ -131,20 +133,25 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
                 advance(1 if search.trials else round(climb.budget.spent_s - before_s))
 
         work(study, evaluate, should_stop=should_stop, most=search.trials)
-    step = _refit(climb, study, tries, folder, climb.budget.spent_s - began_s)
-    return step, described(study.trials, study.best, tries, search, where)
+    trials, seconds = study.trials, climb.budget.spent_s - began_s
+    keep_for_later(record, trials)
+    best = choose(trials, costs, search.limits)
+    if climb.best is not None and not prices.keeps(climb.best.recipe, search.limits):
+        _adopt(climb, climb.judge_majority(), folder)
+    step = _refit(tries, trials, best, folder=folder, seconds=seconds)
+    account = described(trials, best, tries, search, where)
+    return step, account | {"past": told(past, trials)}
 
 
-def _refit(climb: Climb, study: "Study", tries: Tries, folder: Path, seconds: float) -> Step:
+def _refit(
+    tries: Tries, trials: Sequence[Trial], best: Trial | None, *, folder: Path, seconds: float
+) -> Step:
     """Fit the best trial to all images for learning, if it beats what was there before."""
-    best, trials = study.best, study.trials
-    tried = f"{len(trials)} trials"
+    tried, climb = f"{len(trials)} trials", tries.climb
     if best is None:
-        reasons = Counter(trial.reason for trial in trials if trial.reason).most_common(1)
-        return Step(
-            "search", seconds, None, adopted=False, reason="; ".join([tried, *(r for r, _ in reasons)])
-        )
-    candidate = climb.attempt(recipe_of(climb.asked, study.space, best.values))
+        reason = "; ".join([tried, *_why_none(trials)])
+        return Step("search", seconds, None, adopted=False, reason=reason)
+    candidate = climb.attempt(recipe_of(climb.asked, tries.space, best.values))
     if tries.objective == "loss":
         is_better = climb.best is None or candidate.loss < climb.best.loss
     else:
@@ -153,6 +160,13 @@ def _refit(climb: Climb, study: "Study", tries: Tries, folder: Path, seconds: fl
     if is_better:
         _adopt(climb, candidate, folder)
     return Step("search", seconds, candidate.score, is_better, reason)
+
+
+def _why_none(trials: Sequence[Trial]) -> list[str]:
+    """What stood in the way of most trials."""
+    if any(trial.state == "complete" for trial in trials):
+        return ["none keeps within the limits"]
+    return [reason for reason, _ in Counter(t.reason for t in trials if t.reason).most_common(1)]
 
 
 def _adopt(climb: Climb, candidate: Candidate, folder: Path) -> None:

@@ -16,6 +16,7 @@ from regraft.pipeline.tuning.tries import Tries, image_losses
 from regraft.search import Trial
 from regraft.search.held_out import Objective
 from regraft.search.importance import importance, importance_for_best
+from regraft.search.objectives import front
 from regraft.search.space import KIND
 
 MOST_COMPARED = 200
@@ -38,7 +39,10 @@ def described(
     return {
         "sampler": search.sampler,
         "pruner": search.pruner,
-        "objective": search.objective,
+        "objective": search.objectives.score,
+        "costs": search.objectives.costs,
+        "limits": {cost: search.limits[cost] for cost in search.objectives.costs},
+        "front": [trial.number for trial in front(trials)] if search.objectives.costs else [],
         "storage": where,
         "space": {name: str(axis) for name, axis in tries.space.axes.items()},
         "counts": {state: counts[state] for state in ("complete", "pruned", "failed", "running")},
@@ -48,7 +52,7 @@ def described(
             _kept(trials, tries),
             climb.truth[climb.held_out],
             groups=climb.held_out_groups,
-            objective=search.objective,
+            objective=search.objectives.score,
             seed=climb.asked.seed,
         ),
         "importance": {} if best is None else importance(trials, tries.space, best.values[KIND]),

@@ -10,7 +10,8 @@ from regraft.core.files import read_json
 from regraft.core.settings import Knob, check
 from regraft.data import Dataset
 from regraft.heads import HEADS
-from regraft.pipeline.judging import require_suitable
+from regraft.pipeline.judging import require_suitable, truth_of
+from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.search import (
     Axis,
@@ -25,13 +26,18 @@ from regraft.search import (
     require_sampler,
     space_of,
 )
-from regraft.search.held_out import Objective, require_objective
+from regraft.search.held_out import require_objective
+from regraft.search.objectives import Cost, Objectives, parse_objectives
+from regraft.search.samplers import require_several
 
 KINDS = ("ridge", "logistic", "lda", "nearest_neighbours", "kernel_ridge")
 """Heads that are searched unless others are asked for: none takes long. A perceptron is worth asking for."""
 
 SEARCHED = ("depths", "scaling")
 """Of the recipe, unless it says what they are to be."""
+
+LIMITS: dict[Cost, str] = {"latency": "max_latency_ms", "size": "max_size_mb"}
+"""The fields that bound a cost."""
 
 TOGETHER = "+"
 """Joins the names of networks whose features stand side by side, in a value of the axis `backbones`."""
@@ -47,17 +53,55 @@ class Search:
     ] = ()
     sampler: Annotated[SamplerName, Knob("what proposes the next trial")] = "tpe"
     pruner: Annotated[PrunerName, Knob("what gives hopeless trials up, fold by fold")] = "none"
-    objective: Annotated[Objective, Knob("what is made best on held-out images")] = "loss"
+    objective: Annotated[
+        str,
+        Knob(
+            "what is made best on held-out images, loss or accuracy; after a comma what it is weighed "
+            "against: latency, size"
+        ),
+    ] = "loss"
     trials: Annotated[int | None, Knob("trials at most, of the whole study", low=1)] = None
     storage: Annotated[
         str | None,
         Knob("study file (.sqlite, or a journal) or database URL, to share or go on with; else in the run"),
     ] = None
+    max_latency_ms: Annotated[
+        float | None, Knob("of trials weighed against latency the best within this; else the best of all")
+    ] = None
+    max_size_mb: Annotated[
+        float | None, Knob("of trials weighed against size the best within this; else the best of all")
+    ] = None
+    warm_start: Annotated[
+        bool, Knob("try early what was best in earlier searches on the most alike data sets")
+    ] = True
 
     def __post_init__(self) -> None:
         check(self)
         require_sampler(self.sampler)
         require_pruner(self.pruner)
+        if self.objectives.costs:
+            require_several(self.sampler, self.pruner)
+        Limits(self.max_latency_ms, self.max_size_mb)  # Checks them.
+        for cost, most in self.limits.items():
+            if most is not None and cost not in self.objectives.costs:
+                raise RecipeError(
+                    f"{LIMITS[cost]} bounds the {cost} of trials, which is not measured. "
+                    f"Write --objective {self.objective},{cost}."
+                )
+
+    @property
+    def objectives(self) -> Objectives:
+        """The score, and the costs beside it.
+
+        Raises:
+            RecipeError: the objective names none.
+        """
+        return parse_objectives(self.objective)
+
+    @property
+    def limits(self) -> dict[Cost, float | None]:
+        """The most that a trial may cost to be chosen."""
+        return {cost: getattr(self, field) for cost, field in LIMITS.items()}
 
     @property
     def changes(self) -> dict[str, Axis]:
@@ -84,7 +128,7 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
             not suit the labels.
         DataError: there are more images than a head that was asked for can be fitted to.
     """
-    require_objective(search.objective, dataset.label_matrix if dataset.is_multilabel else dataset.labels)
+    require_objective(search.objectives.score, truth_of(dataset))
     changes = search.changes
     kinds = (kind_of(asked.head),) if asked.head else tuple(k for k in KINDS if _suits(k, asked, dataset))
     searched = tuple(name for name in SEARCHED if getattr(asked, name) is None)
