@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from regraft.core.artifact import MODEL
+from regraft.core.files import write_bytes
 from regraft.core.hashing import fingerprint
 from regraft.core.progress import progress
 from regraft.data import DataSource, path_of, read, require_parts, require_trainable
@@ -18,17 +19,20 @@ from regraft.pipeline.ladder import Step, pinned, probe
 from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.run import Run, claim_folder
 from regraft.pipeline.trunk import Trunk
+from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.costs import Costs
 from regraft.pipeline.tuning.plan import Search, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
+from regraft.report import search_page
 from regraft.search import Asked, Choice, Outcome, Space, Trial
 from regraft.search.objectives import choose
 from regraft.search.work import Report, work
 
 STUDY = "study"
 JOURNAL = "trials.log"
+SEARCH_PAGE = "search.html"
 REFIT = 1.5
 """Times as long as the best trial took: kept back for fitting it again, to all images for learning."""
 
@@ -81,6 +85,9 @@ def tune(
         climb, found = begin(asked, trunk, clock)
         steps = [*baselines(climb, folder)]
         step, account = _search(climb, space, search, folder)
+        if search.report:
+            page = search_page(account, run=str(folder))
+            write_bytes(folder / SEARCH_PAGE, page.encode(errors="backslashreplace"))
         return conclude(climb, [*steps, step], folder, found, {"search": account})
 
 
@@ -120,7 +127,8 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
 
     def should_stop() -> bool:
         best = study.best
-        return not climb.budget.affords(REFIT * best.seconds if best else 0.0)
+        kept_back_s = reserved_s(best, study.trials, space, climb.budget) if best and search.ablate else 0.0
+        return not climb.budget.affords(kept_back_s + (REFIT * best.seconds if best else 0.0))
 
     began_s = climb.budget.spent_s
     with progress("Trying heads", search.trials or round(climb.budget.left_s)) as advance:

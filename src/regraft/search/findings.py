@@ -23,12 +23,17 @@ WIDER = 100
 
 @dataclass(frozen=True)
 class AtEdge:
-    """The best trials lie at one end of a range; `wider` is None where the field takes nothing beyond it."""
+    """The best trials lie at one end of a range; `wider` is None where the field takes nothing beyond it.
+
+    Of the `best` trials, `near` lie in the last tenth before that end.
+    """
 
     name: str
     side: str
     axis: Range
     wider: Range | None
+    near: int
+    best: int
 
 
 def at_edges(trials: Sequence[Trial], space: Space, kind: str) -> list[AtEdge]:
@@ -42,10 +47,11 @@ def at_edges(trials: Sequence[Trial], space: Space, kind: str) -> list[AtEdge]:
         values = [t.values[name] for t in best if t.values.get(name) is not None]
         if not isinstance(axis, Range) or len(values) < 3:
             continue
-        place = float(np.median([axis.place(value) for value in values]))
-        if place < EDGE or place > 1 - EDGE:
-            side = "lower" if place < EDGE else "upper"
-            found.append(AtEdge(name, side, axis, _wider(space, kind, name, side)))
+        places = np.array([axis.place(value) for value in values])
+        side = "lower" if np.median(places) < 0.5 else "upper"
+        near = int((places < EDGE if side == "lower" else places > 1 - EDGE).sum())
+        if 2 * near > len(places):
+            found.append(AtEdge(name, side, axis, _wider(space, kind, name, side), near, len(places)))
     return found
 
 

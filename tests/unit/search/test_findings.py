@@ -3,7 +3,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from regraft.pipeline.tuning.advice import advice
 from regraft.search import Space, Trial
 from regraft.search.findings import at_edges
 from regraft.search.importance import importance, importance_for_best
@@ -55,8 +54,7 @@ def test_the_best_at_an_edge_are_found(space_with: SpaceOf, sign: int, side: str
     assert edge.wider is not None
     # As far as the field goes, 1e-4 to 1.
     assert (edge.wider.low, edge.wider.high) == ((1e-4, 0.1) if side == "lower" else (1e-3, 1))
-    said = " ".join(advice(trials, space))
-    assert f"at the {side} edge of 0.001..0.1:log: widen it, --space head.smooth.rate={edge.wider}" in said
+    assert edge.near > edge.best / 2
 
 
 def test_where_the_field_ends_nothing_is_to_be_widened(space_with: SpaceOf) -> None:
@@ -64,31 +62,12 @@ def test_where_the_field_ends_nothing_is_to_be_widened(space_with: SpaceOf) -> N
     trials = trials_of(space, lambda rate, _: rate, count=60)
     (edge,) = at_edges(trials, space, "smooth")
     assert edge.wider is None
-    assert "none beyond it" in " ".join(advice(trials, space))
 
 
 def test_the_best_in_the_middle_are_left_alone(space_with: SpaceOf) -> None:
     space = space_with()
     trials = trials_of(space, lambda rate, _: abs(np.log10(rate) + 2))
     assert at_edges(trials, space, "smooth") == []
-    assert "edge" not in " ".join(advice(trials, space))
-
-
-def test_idle_axes_and_failures_are_named(space_with: SpaceOf) -> None:
-    space = space_with()
-    trials = trials_of(space, lambda rate, _: abs(np.log10(rate) + 2), count=60)
-    failed = [Trial(100 + n, trials[0].values, "failed", reason=f"reason {n // 2}") for n in range(3)]
-    said = advice([*trials, *failed], space)
-    assert said[0] == "3 of 63 trials failed, most often so: reason 0"
-    assert any("head.smooth.shape hardly matters here" in sentence for sentence in said)
-
-
-def test_defaults_that_win_are_said(space_with: SpaceOf) -> None:
-    space = space_with()
-    trials = trials_of(space, lambda rate, _: abs(np.log10(rate) + 2))
-    first = Trial(-1, {**trials[0].values, "head.smooth.rate": None}, "complete", -1.0)
-    assert any("Nothing beat the first trial" in sentence for sentence in advice([first, *trials], space))
-    assert advice([], space) == []
 
 
 def test_what_makes_the_best_is_important_for_them(space_with: SpaceOf) -> None:

@@ -10,14 +10,12 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Probabilities, Truth
 from regraft.core.hashing import plain
 from regraft.evaluation import Selection, corrected_best
-from regraft.pipeline.tuning.advice import advice
+from regraft.pipeline.tuning.analysis import analysed
 from regraft.pipeline.tuning.plan import Search
 from regraft.pipeline.tuning.tries import Tries, image_losses
 from regraft.search import Trial
 from regraft.search.held_out import Objective
-from regraft.search.importance import importance, importance_for_best
 from regraft.search.objectives import front
-from regraft.search.space import KIND
 
 MOST_COMPARED = 200
 """Of many trials the best: the others never win a resample."""
@@ -55,11 +53,7 @@ def described(
             objective=search.objectives.score,
             seed=climb.asked.seed,
         ),
-        "importance": {} if best is None else importance(trials, tries.space, best.values[KIND]),
-        "importance_for_best": {}
-        if best is None
-        else importance_for_best(trials, tries.space, best.values[KIND]),
-        "advice": advice(trials, tries.space),
+        **analysed(trials, best, tries, search),
     }
 
 

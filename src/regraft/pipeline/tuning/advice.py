@@ -1,43 +1,159 @@
-"""What the evidence of a search suggests to do next, in sentences with the numbers they rest on."""
+"""What the evidence of a search suggests to do next, in sentences with the numbers they rest on.
 
-from collections.abc import Sequence
+Each rule is silent unless its evidence is more than chance would show: few trials say nothing, and neither
+does a difference that cannot be told from none.
+"""
 
-from regraft.search import Space, Trial
-from regraft.search.findings import FEWEST, AtEdge, at_edges
-from regraft.search.importance import importance
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from regraft.evaluation import Interval
+from regraft.evaluation.phrases import percent
+from regraft.pipeline.tuning.progress import of_kinds, of_progress, of_ties
+from regraft.search import Choice, Space, Trial
+from regraft.search.findings import FEWEST, AtEdge, at_edges, of_kind
 from regraft.search.space import KIND
 
-IDLE = 0.03
-"""An axis of less importance does not matter."""
+IDLE, IDLE_FOR_BEST = 0.03, 0.1
+"""An axis of less importance, by fANOVA and by PED-ANOVA, does not matter."""
+
+ENOUGH = 20
+"""Trials of one kind of head, before an axis is said not to matter."""
+
+SPREAD, OFTEN = 0.5, 3
+"""Of a range, or so many trials of a second choice: else it was not tried whether an axis matters."""
+
+GAP, SMALL_GAP, FAR = 0.05, 0.02, 0.9
+"""Between training and held-out images; and what is far from always right on images that were learnt."""
+
+MOST_GIVEN_UP = 0.8
+REMEMBERS = ("nearest_neighbours",)
+"""They hold their images, and know each by itself."""
 
 
-def advice(trials: Sequence[Trial], space: Space) -> list[str]:
-    """What the evidence suggests to do next, in sentences."""
-    complete = [trial for trial in trials if trial.state == "complete"]
-    said = list(_of_failures(trials))
-    if not complete:
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What advice is drawn from.
+
+    Attributes:
+        trials: of the study.
+        space: that was searched.
+        best: the trial that was chosen.
+        shares: the importance of axes by fANOVA.
+        shares_for_best: by PED-ANOVA.
+        difference: between two trials, by their numbers; see `Paired`.
+        training: the winner's score on the images that it learned from, and on those held out.
+        images: how many were held out.
+    """
+
+    trials: Sequence[Trial]
+    space: Space
+    best: Trial | None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    shares_for_best: Mapping[str, float] = field(default_factory=dict)
+    difference: Callable[[int, int], Interval | None] = lambda *_: None
+    training: tuple[float, Interval] | None = None
+    images: int = 0
+
+    @cached_property
+    def complete(self) -> list[Trial]:
+        """Trials with a value, in the order in which they were asked for."""
+        return [trial for trial in self.trials if trial.state == "complete"]
+
+
+def advice(found: Evidence) -> list[str]:
+    """What the evidence suggests to do next, in sentences; none where it suggests nothing."""
+    said = [*_of_failures(found.trials), *_of_given_up(found)]
+    if found.best is None:
         return said
-    best = min(complete, key=lambda trial: trial.value or 0.0)
-    kind = best.values[KIND]
-    said += [_of_edge(edge) for edge in at_edges(trials, space, kind)]
-    shares = importance(trials, space, kind)
-    if idle := [name for name, share in shares.items() if share < IDLE]:
-        said.append(f"{', '.join(idle)} hardly {'matters' if len(idle) == 1 else 'matter'} here; fix it.")
-    if best.number == complete[0].number and len(complete) >= FEWEST:
-        said.append("Nothing beat the first trial, the defaults: more trials will hardly help.")
-    return said
+    ranked = sorted(found.complete, key=lambda trial: trial.value or 0.0)
+    said += _of_ranges(found, found.best)
+    said += _of_idle(found, found.best)
+    said += of_kinds(found.best, found.trials, found.space, found.difference)
+    said += of_ties(found.best, ranked, found.difference, images=found.images)
+    said += of_progress(found.complete, found.difference)
+    return [*said, *_of_training(found, found.best)]
 
 
-def _of_failures(trials: Sequence[Trial]) -> Sequence[str]:
+def _of_failures(trials: Sequence[Trial]) -> Iterator[str]:
     failed = [trial.reason for trial in trials if trial.state == "failed"]
-    if not failed:
-        return []
-    most = max(set(failed), key=failed.count)
-    return [f"{len(failed)} of {len(trials)} trials failed, most often so: {most}"]
+    if failed:
+        most = max(set(failed), key=failed.count)
+        times = f"{failed.count(most)} times" if failed.count(most) < len(failed) else "always"
+        yield f"{len(failed)} of {len(trials)} trials failed, {times} so: {most}"
+
+
+def _of_given_up(found: Evidence) -> Iterator[str]:
+    """A pruner that leaves too few trials to learn from."""
+    given_up = sum(trial.state == "pruned" for trial in found.trials)
+    if given_up >= MOST_GIVEN_UP * len(found.trials) > 0 and len(found.complete) < FEWEST:
+        whole_s = sum(trial.seconds for trial in found.trials) or 1.0
+        part = sum(trial.seconds for trial in found.trials if trial.state == "pruned") / whole_s
+        yield (
+            f"{given_up} of {len(found.trials)} trials were given up, in {percent(part)} of the time, and "
+            f"only {len(found.complete)} finished: too few to learn from. A milder pruner: --pruner median."
+        )
+
+
+def _of_ranges(found: Evidence, best: Trial) -> Iterator[str]:
+    """Ranges to be widened; where an axis does not matter, its best values lie somewhere by chance."""
+    for edge in at_edges(found.trials, found.space, best.values[KIND]):
+        if edge.name not in found.shares or found.shares[edge.name] >= IDLE:
+            yield _of_edge(edge)
 
 
 def _of_edge(edge: AtEdge) -> str:
-    where = f"The best values of {edge.name} lie at the {edge.side} edge of {edge.axis}"
+    where = (
+        f"The best values of {edge.name} lie at the {edge.side} edge of {edge.axis} ({edge.near} of the best "
+        f"{edge.best} trials)"
+    )
     if edge.wider is None:
         return f"{where}, and there are none beyond it."
     return f"{where}: widen it, --space {edge.name}={edge.wider}"
+
+
+def _of_idle(found: Evidence, best: Trial) -> Iterator[str]:
+    own = of_kind(found.trials, best.values[KIND])
+    if len(own) < ENOUGH:
+        return
+    for name, share in found.shares.items():
+        for_best = found.shares_for_best.get(name, 0.0)
+        if share < IDLE and for_best < IDLE_FOR_BEST and _was_tried(name, own, found.space):
+            yield (
+                f"{name} hardly matters here: it explains {percent(share)} of the differences among the "
+                f"better half of {len(own)} trials. Fix it."
+            )
+
+
+def _was_tried(name: str, own: Sequence[Trial], space: Space) -> bool:
+    """Whether the better half differs enough in an axis to say that it does not matter."""
+    better = sorted(own, key=lambda trial: trial.value or 0.0)[: len(own) // 2]
+    values, axis = [trial.values[name] for trial in better], space.axes[name]
+    if isinstance(axis, Choice):
+        counts = sorted((sum(v == other for v in values) for other in set(values)), reverse=True)
+        return len(counts) > 1 and counts[1] >= OFTEN
+    places = [axis.place(value) for value in values]
+    return float(np.ptp(places)) >= SPREAD
+
+
+def _of_training(found: Evidence, best: Trial) -> Iterator[str]:
+    """The winner on what it learned from against what it did not."""
+    if found.training is None or best.values[KIND] in REMEMBERS:
+        return
+    learnt, held_out = found.training
+    gap = f"{100 * (learnt - held_out.value):.1f} points"
+    ends = f"{100 * (learnt - held_out.high):.1f} to {100 * (learnt - held_out.low):.1f}"
+    both = f"{percent(learnt)} on the images it learned from, {percent(held_out.value)} on those held out"
+    if learnt - held_out.high > GAP:
+        yield (
+            f"Training and validation differ by {gap} ({ends}): {both}. More images will help most; so may "
+            f"simpler settings, where the best lie at an edge."
+        )
+    elif learnt < FAR and learnt - held_out.low < SMALL_GAP + GAP and learnt - held_out.value < SMALL_GAP:
+        yield (
+            f"Training and validation differ by {gap} only ({ends}): {both}. More images of the same kind "
+            f"will hardly help; another network may, see regraft rank."
+        )

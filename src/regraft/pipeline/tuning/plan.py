@@ -65,6 +65,8 @@ class Search:
         str | None,
         Knob("study file (.sqlite, or a journal) or database URL, to share or go on with; else in the run"),
     ] = None
+    ablate: Annotated[bool, Knob("try the best again with one setting changed at a time")] = False
+    report: Annotated[bool, Knob("write the search as a page, search.html in the run folder")] = False
     max_latency_ms: Annotated[
         float | None, Knob("of trials weighed against latency the best within this; else the best of all")
     ] = None

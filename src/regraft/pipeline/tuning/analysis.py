@@ -1,0 +1,69 @@
+"""What a finished search has shown: importance, the winner's training score, ablation, and advice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from regraft.core.hashing import plain
+from regraft.evaluation import Interval, headline
+from regraft.pipeline.account import predict_part
+from regraft.pipeline.climb import Climb
+from regraft.pipeline.judging import Candidate
+from regraft.pipeline.scoring import answers_of
+from regraft.pipeline.tuning.ablation import ablation
+from regraft.pipeline.tuning.advice import Evidence, advice
+from regraft.pipeline.tuning.paired import Paired
+from regraft.pipeline.tuning.plan import Search, recipe_of
+from regraft.pipeline.tuning.tries import Tries
+from regraft.search import Trial
+from regraft.search.importance import importance, importance_for_best
+from regraft.search.space import KIND
+
+
+def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: Search) -> dict[str, Any]:
+    """The part of a search's account that is drawn from its trials as a whole.
+
+    Args:
+        trials: of the study.
+        best: the one that was chosen, fitted to all images before: its fit is read, not made.
+        tries: with the held-out predictions of the trials that were made here.
+        search: how it was searched.
+    """
+    space, climb = tries.space, tries.climb
+    if best is None:
+        said = advice(Evidence(trials, space, None))
+        return {
+            "importance": {},
+            "importance_for_best": {},
+            "training": None,
+            "ablation": None,
+            "advice": said,
+        }
+    winner = climb.attempt(recipe_of(climb.asked, space, best.values))
+    kind = best.values[KIND]
+    shares = importance(trials, space, kind)
+    shares_for_best = importance_for_best(trials, space, kind)
+    learnt = training_score(winner, climb)
+    paired = Paired(tries)
+    found = Evidence(
+        trials,
+        space,
+        best,
+        shares,
+        shares_for_best,
+        paired.difference,
+        (learnt.value, winner.score),
+        paired.images,
+    )
+    return {
+        "importance": shares,
+        "importance_for_best": shares_for_best,
+        "training": {"learnt": plain(learnt), "held_out": plain(winner.score)},
+        "ablation": ablation(best, winner, trials, space=space, climb=climb) if search.ablate else None,
+        "advice": advice(found),
+    }
+
+
+def training_score(winner: Candidate, climb: Climb) -> Interval:
+    """How the model does on the very images that it was fitted to."""
+    said = predict_part(climb.trunk, winner.model, climb.dataset)
+    return headline(answers_of(winner.model, said, climb.dataset))

@@ -1,0 +1,108 @@
+"""Whether a search went on getting better, what is as good as its best, and which kinds of head are not."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from regraft.evaluation import Interval
+from regraft.evaluation.phrases import percent
+from regraft.report.phrases import duration
+from regraft.search import Space, Trial
+from regraft.search.findings import FEWEST
+from regraft.search.space import KIND
+
+Difference = Callable[[int, int], Interval | None]
+
+ENOUGH = 20
+"""Complete trials, before it is said whether more will help."""
+
+FEWEST_OF_KIND = 5
+"""Trials of a kind of head, before it is said that another is better."""
+
+FEWEST_ALIKE, MOST_COMPARED = 3, 100
+MUCH_FASTER = 0.5
+MOST_OF_TIME = 0.5
+
+
+def of_ties(best: Trial, ranked: Sequence[Trial], difference: Difference, *, images: int) -> Iterator[str]:
+    """How many of the best cannot be told apart, and which of them is much faster.
+
+    Args:
+        best: the trial that was chosen.
+        ranked: complete trials, the lowest value first.
+        difference: between two trials, by their numbers.
+        images: how many were held out.
+    """
+    if len(ranked) < FEWEST or ranked[0].number != best.number:
+        return
+    alike: list[tuple[Trial, Interval]] = []
+    for trial in ranked[1:MOST_COMPARED]:
+        behind = difference(best.number, trial.number)
+        if behind is None or behind.low > 0:
+            break
+        alike.append((trial, behind))
+    if len(alike) + 1 < FEWEST_ALIKE:
+        return
+    last = alike[-1][1]
+    count = f"{len(alike) + 1}{' or more' if len(alike) + 1 == MOST_COMPARED else ''}"
+    said = (
+        f"The best {count} of {len(ranked)} trials cannot be told apart on {images} images: the last of them "
+        f"is {_written(last)} behind."
+    )
+    fastest = min((trial for trial, _ in alike), key=lambda trial: trial.seconds)
+    if fastest.seconds < MUCH_FASTER * best.seconds:
+        times = f"{duration(fastest.seconds)} instead of {duration(best.seconds)}"
+        said += f" Trial {fastest.number}, {fastest.values[KIND]}, takes {times}."
+    yield said
+
+
+def of_kinds(best: Trial, trials: Sequence[Trial], space: Space, difference: Difference) -> Iterator[str]:
+    """Kinds of head that are behind at their best, or take most of the time for nothing."""
+    kind, behind = best.values[KIND], {}
+    whole_s = sum(trial.seconds for trial in trials) or 1.0
+    for other in space.kinds:
+        own = [trial for trial in trials if trial.values[KIND] == other]
+        complete = [trial for trial in own if trial.state == "complete"]
+        if other == kind or len(complete) < FEWEST_OF_KIND:
+            continue
+        apart = difference(best.number, min(complete, key=lambda trial: trial.value or 0.0).number)
+        share = sum(trial.seconds for trial in own) / whole_s
+        if apart is not None and (apart.low > 0 or share >= MOST_OF_TIME):
+            verb = "is" if apart.low > 0 else "cannot be told from the winner, and is"
+            behind[other] = (
+                f"{other} {verb} {_written(apart)} behind at the best of {len(complete)} trials, in "
+                f"{percent(share)} of the time"
+            )
+    if behind:
+        kept = ",".join(one for one in space.kinds if one not in behind)
+        them = "it" if len(behind) == 1 else "them"
+        yield f"{'; '.join(behind.values())}. Leave {them} out, --space {KIND}={kept}"
+
+
+def of_progress(complete: Sequence[Trial], difference: Difference) -> Iterator[str]:
+    """What the second half of the trials brought."""
+    lowest = min(complete, key=lambda trial: trial.value or 0.0)
+    if lowest is complete[0] and len(complete) >= FEWEST:
+        others = len(complete) - 1
+        yield f"None of {others} trials beat the first one, the defaults: more trials will hardly help."
+        return
+    half = len(complete) // 2
+    if len(complete) < ENOUGH:
+        return
+    before = min(complete[:half], key=lambda trial: trial.value or 0.0)
+    later = f"the last {len(complete) - half} of {len(complete)} finished trials"
+    if (before.value or 0.0) <= (lowest.value or 0.0):
+        yield f"Nothing in {later} was better than trial {before.number}: more trials will hardly help."
+        return
+    gained = difference(lowest.number, before.number)
+    if gained is None:
+        return
+    if gained.low > 0:
+        yield f"{later.capitalize()} still gained {_written(gained)}: more of them may help."
+    else:
+        yield (
+            f"{later.capitalize()} gained {_written(gained)}, which cannot be told from nothing: more trials "
+            f"will hardly help."
+        )
+
+
+def _written(difference: Interval) -> str:
+    return f"{difference.value:.4f} ({difference.low:.4f} to {difference.high:.4f})"
