@@ -1,0 +1,182 @@
+"""Our search against Optuna's TPE and random search over scikit-learn's heads; and samplers at equal trials.
+
+Both sides have the same stored features of every depth, the same images for learning and the same cores, a
+process each. What a side has found by some second is judged by the common yardstick of `search_task`, beside
+its accuracy on the test part, which no side saw. Regret: of a side's log-loss, to the lowest that was found.
+
+`python -m benchmarks.search DATA --seconds 120 --ours 10 60` takes other times than `run` does.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.accuracy import write_table
+from benchmarks.search_peers import judged_theirs
+from benchmarks.search_samplers import compare_samplers
+from benchmarks.search_task import SearchTask, incumbents, judged_ours, make_task, read_lines
+from regraft.backbones import load
+from regraft.core.files import CACHE_VARIABLE, cache_folder
+from regraft.features import FeatureStore
+
+PEER_SECONDS, OUR_SECONDS = 600.0, (10.0, 60.0)
+GRACE_S = 90.0
+"""For the trial or the report at which the time was up; what ends later does not count for a peer."""
+
+ENOUGH_S, BAYES_SHARE = 10.0, 0.7
+
+
+def run(data: Path | None, quick: bool) -> dict[str, Any]:
+    """One row per data set, curves, and the comparison of samplers."""
+    if data is None:
+        return {"skipped": "needs the data sets"}
+    return measure(
+        data, 20.0 if quick else PEER_SECONDS, OUR_SECONDS[:1] if quick else OUR_SECONDS, quick=quick
+    )
+
+
+def measure(data: Path, seconds: float, ours: Sequence[float], *, quick: bool) -> dict[str, Any]:
+    """Both tables over the data sets in a folder."""
+    sets = sorted(path for path in data.iterdir() if path.is_dir())
+    with tempfile.TemporaryDirectory() as folder:
+        load("lite0")  # Converted once per machine.
+        rows, curves = [], []
+        for source in sets[:2] if quick else sets:
+            row, curve = contest(source, Path(folder) / source.name, seconds, ours)
+            rows.append(row)
+            curves += curve
+            print("   ", row, flush=True)
+        samplers = compare_samplers(sets[:2] if quick else sets, Path(folder), quick=quick)
+    return summary(rows, seconds, ours) | {"rows": rows, "samplers": samplers, "curves": curves}
+
+
+def contest(
+    source: Path, work: Path, seconds: float, ours: Sequence[float]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """One data set: the peers, then ours with each budget, one after another, each in a fresh process."""
+    work.mkdir(parents=True, exist_ok=True)
+    table = write_table(source, work / "table.csv", 0)
+    task = make_task(table, work / "task", FeatureStore(work))
+    sides = {name: run_peer(task, name, seconds, work / f"{name}.jsonl") for name in ("tpe", "random")}
+    for budget in ours:
+        sides[f"ours {budget:g} s"] = run_ours(task, table, budget, work / f"ours-{budget:g}.jsonl")
+    curve = [
+        {"set": source.name, "side": side, **point} for side, points in sides.items() for point in points
+    ]
+    load_average = round(os.getloadavg()[2], 1)
+    return {"set": source.name, "load": load_average, **described(task, sides, ours)}, curve
+
+
+def run_peer(task: SearchTask, sampler: str, seconds: float, log: Path) -> list[dict[str, Any]]:
+    """Its best so far over time."""
+    log.unlink(missing_ok=True)
+    words = ["benchmarks.search_peers", task.folder, sampler, seconds, log]
+    _process(words, seconds + GRACE_S, dict(os.environ))
+    trials = read_lines(log)
+    ended = sum(trial["at_s"] <= seconds for trial in trials)
+    return [
+        {"seconds": one["at_s"], "trials": ended, **judged_theirs(task, one["point"]), "point": one["point"]}
+        for one in incumbents(trials, until_s=seconds)
+    ]
+
+
+def run_ours(task: SearchTask, table: Path, seconds: float, log: Path) -> list[dict[str, Any]]:
+    """Its best so far over time; the last point is what it delivered, when its process was done."""
+    with tempfile.TemporaryDirectory() as empty:
+        # Networks and near copies are known, as after a first look; trials and earlier searches are not.
+        for name in ("networks", "relatives", "hashes-1.sqlite"):
+            if (known := cache_folder() / name).exists():
+                (Path(empty) / name).symlink_to(known)
+        shutil.rmtree(log.with_suffix(".run"), ignore_errors=True)
+        words = ["benchmarks.search_ours", table, task.folder.parent, seconds, log, time.time()]
+        _process(words, seconds + GRACE_S, os.environ | {CACHE_VARIABLE: empty})
+    if not (lines := read_lines(log)):
+        return []
+    whole, *trials = lines
+    points = [
+        {"seconds": one["at_s"], "trials": len(trials), **judged_ours(task, one["values"], one["settings"])}
+        | {"point": {**one["values"], "settings": one["settings"]}}
+        for one in incumbents(trials, until_s=seconds)
+    ]
+    chosen = whole["chosen"]
+    settings = {key: value for key, value in chosen["head"].items() if key != "kind"}
+    values = {"head.kind": chosen["head"]["kind"], "depths": chosen["depths"], "scaling": chosen["scaling"]}
+    last = {"seconds": whole["whole_s"], "trials": len(trials), **judged_ours(task, values, settings)}
+    return [*points, last | {"test": whole["test"], "point": {**values, "settings": settings}}]
+
+
+def _process(words: list[Any], limit_s: float, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", *map(str, words)]
+    try:
+        subprocess.run(command, env=environment, timeout=limit_s, check=True)
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+        # What it wrote down until then counts.
+        print("   ", error, flush=True)
+
+
+def described(
+    task: SearchTask, sides: dict[str, list[dict[str, Any]]], ours: Sequence[float]
+) -> dict[str, Any]:
+    """The ends of all sides, and when ours was as good as the best that a peer ended with."""
+    ends = {side: points[-1] for side, points in sides.items() if points}
+    lowest = min(point["loss"] for points in sides.values() for point in points)
+    row: dict[str, Any] = {"images": len(task.labels), "classes": task.class_count, "lowest": lowest}
+    for side, end in ends.items():
+        row |= {f"{side} {name}": round(end[name], 4) for name in ("loss", "validation", "test")}
+        row |= {f"{side} regret": round(end["loss"] - lowest, 4), f"{side} trials": end["trials"]}
+        row |= {f"{side} seconds": round(end["seconds"], 1)}
+    for peer in ("tpe", "random"):
+        for budget in ours:
+            row[f"ours {budget:g} s reaches {peer}"] = reached_s(
+                sides[f"ours {budget:g} s"], ends[peer]["loss"]
+            )
+    return row
+
+
+def reached_s(points: Sequence[dict[str, Any]], loss: float) -> float | None:
+    """When a curve came down to a loss for good; None if it ended above."""
+    if not points or points[-1]["loss"] > loss:
+        return None
+    above = [index for index, point in enumerate(points) if point["loss"] > loss]
+    return round(points[above[-1] + 1 if above else 0]["seconds"], 1)
+
+
+def summary(rows: Sequence[dict[str, Any]], seconds: float, ours: Sequence[float]) -> dict[str, Any]:
+    """Over data sets: how often, and how fast."""
+    longest = f"ours {max(ours):g} s"
+    times = [row[f"{longest} reaches tpe"] for row in rows]
+    found = [each for each in times if each is not None]
+    sides = ["tpe", "random", *(f"ours {budget:g} s" for budget in ours)]
+    means = {f"{side} {name}": _mean(rows, f"{side} {name}") for side in sides for name in ("regret", "test")}
+    return {
+        "n": len(rows),
+        "peer_seconds": seconds,
+        "reached_tpe_on": f"{len(found)} of {len(rows)} sets",
+        "median_seconds_to_reach": round(float(np.median(found)), 1) if found else None,
+        "means": means,
+        "target": f"the peers' result in less than {ENOUGH_S:g} s on every set",
+        "reached": all(each is not None and each < ENOUGH_S for each in times),
+    }
+
+
+def _mean(rows: Sequence[dict[str, Any]], name: str) -> float:
+    return round(float(np.nanmean([row.get(name, np.nan) for row in rows])), 4)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seconds", type=float, default=PEER_SECONDS)
+    parser.add_argument("--ours", type=float, nargs="+", default=OUR_SECONDS)
+    asked = parser.parse_args()
+    print(json.dumps(measure(asked.data, asked.seconds, asked.ours, quick=False), indent=2))

@@ -1,0 +1,160 @@
+"""Samplers at equal trials: heads, their knobs, depths and scaling on stored features, one held-out fold.
+
+Without the rules of thumb that a search begins with: they would be the same for all, and good. A set counts
+for a sampler where the mean over seeds of its lowest log-loss is below that of random search at equal trials.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ranking import small_table
+from benchmarks.search_task import NETWORK, SearchTask, make_task
+from regraft import Recipe
+from regraft.backbones import load
+from regraft.features import FeatureStore, Representation, fit_affine
+from regraft.heads import HEADS
+from regraft.pipeline.tuning.plan import KINDS, SEARCHED
+from regraft.search import Choice, Space, axes_of, space_of
+from regraft.search.held_out import Task
+from regraft.search.study import Settings, Study, open_study
+from regraft.search.trial import Asked, Outcome
+from regraft.search.tuning import judged
+from regraft.search.work import Report, work
+
+SAMPLERS = ("tpe", "gp", "random")
+TRIALS, SEEDS = 60, 3
+STANDS = (20, 40, 60)
+"""Trials after which samplers are compared."""
+
+
+def compare_samplers(sets: Sequence[Path], folder: Path, *, quick: bool) -> dict[str, Any]:
+    """Every sampler on every set with every seed, how often each beats random, and whether a grid is one."""
+    import torch
+
+    # Optuna's Gaussian process: with two threads, beside other work, it took twenty times as long.
+    torch.set_num_threads(1)
+    trials, seeds = (20, 1) if quick else (TRIALS, SEEDS)
+    rows = []
+    for source in sets:
+        task, named = _task(source, folder / f"samplers-{source.name}"), {"set": source.name}
+        for name in SAMPLERS:
+            rows += [named | _run(task, name, trials, seed) for seed in range(seeds)]
+        print("   ", source.name, *_means_of(rows, source.name).items(), flush=True)
+    return {
+        "trials": trials,
+        "seeds": seeds,
+        "n": len(sets),
+        **{name: _against_random(rows, name) for name in SAMPLERS if name != "random"},
+        "grid": grid_is_a_grid(_task(sets[0], folder / f"samplers-{sets[0].name}")),
+        "rows": rows,
+    }
+
+
+def _task(source: Path, folder: Path) -> SearchTask:
+    folder.mkdir(parents=True, exist_ok=True)
+    return make_task(small_table(source, folder), folder / "task", FeatureStore(folder))
+
+
+def _space() -> Space:
+    others = axes_of(Recipe, names=SEARCHED)
+    return space_of(HEADS, kinds=KINDS, others=others, defaults={"depths": "last", "scaling": "depth"})
+
+
+def _run(task: SearchTask, name: Any, trials: int, seed: int) -> dict[str, Any]:
+    """The lowest log-loss after some trials, seconds in all and those between the trials."""
+    study, trying_s = open_study(_space(), name="b", storage=None, settings=Settings(name, seed=seed)), [0.0]
+    tasks = _scaled(task)
+
+    def evaluate(asked: Asked, report: Report) -> Outcome:
+        began = time.perf_counter()
+        one = tasks(asked.values["depths"], asked.values["scaling"])
+        value = judged(study.space, asked, one, objective="loss", report=report)
+        trying_s[0] += time.perf_counter() - began
+        return Outcome(value)
+
+    began = time.perf_counter()
+    work(study, evaluate, should_stop=lambda: False, most=trials)
+    lasted = time.perf_counter() - began
+    return {
+        "sampler": name,
+        "seed": seed,
+        **_lowest(study),
+        "seconds": round(lasted, 1),
+        "between": round(lasted - trying_s[0], 1),
+    }
+
+
+def _lowest(study: Study) -> dict[str, float]:
+    values = [trial.value for trial in study.trials if trial.value is not None]
+    return {f"after {count}": min(values[:count]) for count in STANDS if count <= len(study.trials)}
+
+
+def _scaled(task: SearchTask) -> Any:
+    """Tasks by depths and scaling, each made once. The first fold is held out."""
+    folds = np.where(task.folds == 0, 0, -1)
+
+    @cache
+    def one(depths: Any, scaling: Any) -> Task:
+        raw = task.features(depths)
+        affine = fit_affine(Representation((NETWORK,), depths, scaling), [load(NETWORK).card], raw)
+        return Task(affine(raw), task.labels, task.class_count, (folds,))
+
+    return one
+
+
+def _means_of(rows: Sequence[dict[str, Any]], name: str) -> dict[str, float]:
+    own = [row for row in rows if row["set"] == name]
+    last = [key for key in own[0] if key.startswith("after")][-1]
+    return {
+        sampler: round(float(np.mean([row[last] for row in own if row["sampler"] == sampler])), 4)
+        for sampler in SAMPLERS
+    }
+
+
+def _against_random(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The share of sets on which a sampler's mean lies below random's, and the mean relative difference."""
+    sets = sorted({row["set"] for row in rows})
+    found: dict[str, Any] = {}
+    for stand in [key for key in rows[0] if key.startswith("after")]:
+        pairs = [
+            [
+                float(np.mean([r[stand] for r in rows if r["set"] == each and r["sampler"] == sampler]))
+                for sampler in (name, "random")
+            ]
+            for each in sets
+        ]
+        found[f"{stand}: better on"] = sum(own < other for own, other in pairs) / len(pairs)
+        found[f"{stand}: loss lower by"] = float(np.mean([1 - own / other for own, other in pairs]))
+    return found
+
+
+def grid_is_a_grid(task: SearchTask) -> dict[str, Any]:
+    """Whether what a grid tries is every combination once, and nothing else."""
+    changes = {
+        "head.kind": Choice(("ridge", "nearest_neighbours")),
+        "head.ridge.penalty": Choice((0.01, 0.1, 1.0, 10.0)),
+        "head.nearest_neighbours.neighbours": Choice((1, 5, 10)),
+    }
+    others = axes_of(Recipe, names=("scaling",))
+    space = space_of(HEADS, kinds=KINDS, others=others, defaults={"depths": "last"}, changes=changes)
+    study = open_study(space, name="grid", storage=None, settings=Settings("grid"))
+    tasks = _scaled(task)
+
+    def evaluate(asked: Asked, report: Report) -> Outcome:
+        return Outcome(
+            judged(space, asked, tasks("last", asked.values["scaling"]), objective="loss", report=report)
+        )
+
+    work(study, evaluate, should_stop=lambda: False)
+    tried = [frozenset(trial.values.items()) for trial in study.trials]
+    wanted = {frozenset(point.items()) for point in space.grid()}
+    return {
+        "points": len(wanted),
+        "tried": len(tried),
+        "equal": len(tried) == len(wanted) and set(tried) == wanted,
+    }
