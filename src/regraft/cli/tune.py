@@ -38,7 +38,8 @@ def tune(  # noqa: PLR0913 - every flag is a parameter
         json: print one JSON object instead of text.
     """
     from regraft.pipeline.tune import tune as search_settings
-    from regraft.report import tune_text
+    from regraft.pipeline.tune import SEARCH_PAGE
+    from regraft.report import ablation_text, tune_text
 
     chosen = recipe_from(recipe, flags)
     wanted = search_from(search)
@@ -47,4 +48,8 @@ def tune(  # noqa: PLR0913 - every flag is a parameter
         print_json(run.report.data)
     else:
         print(tune_text(run.report.data["search"]))
+        if wanted.ablate:
+            print(f"\n{ablation_text(run.report.data['search'])}")
+        if wanted.report:
+            print(f"\nThe search as a page: {run.folder / SEARCH_PAGE}")
         print_report(run.report.data)

@@ -1,5 +1,6 @@
 """Text and HTML over plain data."""
 
+from regraft.report.ablation_text import ablation_text
 from regraft.report.audit_page import audit_page
 from regraft.report.audit_text import audit_text
 from regraft.report.evaluation_text import evaluation_text
@@ -16,6 +17,7 @@ from regraft.report.tune_text import tune_text
 __all__ = [
     "Finding",
     "Summary",
+    "ablation_text",
     "audit_page",
     "audit_text",
     "check_summary",

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from regraft.evaluation import Interval
-from regraft.evaluation.phrases import percent
+from regraft.evaluation.phrases import count, percent
 from regraft.pipeline.tuning.progress import of_kinds, of_progress, of_ties
 from regraft.search import Choice, Space, Trial
 from regraft.search.findings import FEWEST, AtEdge, at_edges, of_kind
@@ -82,8 +82,8 @@ def _of_failures(trials: Sequence[Trial]) -> Iterator[str]:
     failed = [trial.reason for trial in trials if trial.state == "failed"]
     if failed:
         most = max(set(failed), key=failed.count)
-        times = f"{failed.count(most)} times" if failed.count(most) < len(failed) else "always"
-        yield f"{len(failed)} of {len(trials)} trials failed, {times} so: {most}"
+        times = count(failed.count(most), "time")
+        yield f"{len(failed)} of {len(trials)} trials failed, most often so ({times}): {most}"
 
 
 def _of_given_up(found: Evidence) -> Iterator[str]:
