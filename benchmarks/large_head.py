@@ -85,7 +85,7 @@ def write_features(folder: Path, rows: int) -> float:
     Noise is larger along some directions than along others, so that nearest means are not the best there is.
     """
     random = np.random.default_rng(0)
-    means = random.standard_normal((CLASSES, WIDTH), np.float32) * 0.12
+    means = random.standard_normal((CLASSES, WIDTH), np.float32) * 0.04
     noise = np.geomspace(0.3, 3.0, WIDTH, dtype=np.float32)
     labels = random.integers(0, CLASSES, rows)
     file = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, (rows, WIDTH))

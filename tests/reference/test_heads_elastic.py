@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from regraft.heads import ElasticLogistic, held_out
-from regraft.heads.reduced import dealt
+from regraft.heads.best_of_path import dealt
 
 # From this version on the share of L1 says by itself that there is one.
 NET = {} if tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8) else {"penalty": "elasticnet"}

@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from sklearn.svm import SVC, LinearSVC
 
 from regraft.heads import KernelSvm, LinearSvm, held_out
-from regraft.heads.reduced import dealt
+from regraft.heads.best_of_path import dealt
 
 
 def digits(count, *, wide=False):

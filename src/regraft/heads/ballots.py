@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Truth, Weights
 from regraft.heads.blocks import Part, read_rows, summed
@@ -40,6 +40,10 @@ class Ballots:
         found[np.arange(len(chosen)), chosen] = 1
         return found
 
+    def some(self, part: Part) -> "Ballots":
+        """Those of some examples."""
+        return Ballots(self.truth[part], self.class_count)
+
     def totals(self, weights: Weights, part: Part = slice(None)) -> Float[Array, " k"]:
         """The weight of every class among some examples."""
         chosen, weights = self.truth[part], weights[part]
@@ -59,6 +63,17 @@ class Ballots:
             order = np.argsort(chosen, kind="stable")
             found, starts = np.unique(chosen[order], return_index=True)
             sums[found] += np.add.reduceat(rows[order], starts, axis=0)
+
+
+def present_only(labels: Truth, class_count: int) -> tuple[Ballots, Bool[Array, " k"]]:
+    """The ballots for classes that have examples, and which those are.
+
+    Labels that do not exclude each other are all kept.
+    """
+    if labels.ndim == 2:
+        return Ballots(labels, class_count), np.ones(class_count, bool)
+    present = np.bincount(labels, minlength=class_count) > 0
+    return Ballots((np.cumsum(present) - 1)[labels], int(present.sum())), present
 
 
 def class_sums(

@@ -21,6 +21,7 @@ STRETCHES = 4
 that sums are rounded alike."""
 
 T = TypeVar("T")
+P = TypeVar("P")
 Rows = Int[Array, " i"]
 Part = slice | Int[Array, "_"]
 
@@ -49,8 +50,12 @@ def parts(rows: int | Rows) -> list[Part]:
 
 
 def summed(function: Callable[[Sequence[Part]], T], rows: int | Rows) -> list[T]:
-    """What a function makes of runs of blocks, side by side: at most `STRETCHES` results, at least one."""
-    blocks = parts(rows)
+    """What a function makes of runs of blocks of so many rows from the first, or of these rows."""
+    return side_by_side(function, parts(rows))
+
+
+def side_by_side(function: Callable[[Sequence[P]], T], blocks: Sequence[P]) -> list[T]:
+    """What a function makes of runs of blocks, in threads: at most `STRETCHES` results, at least one."""
     length = max(1, -(-len(blocks) // STRETCHES))
     stretches = [blocks[start : start + length] for start in range(0, max(len(blocks), 1), length)]
     return [function(stretches[0])] if len(stretches) == 1 else in_parallel(function, stretches)

@@ -8,9 +8,10 @@ import numpy as np
 from regraft.core.arrays import Features, Folds, Truth, Weights
 from regraft.core.settings import Knob, check
 from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.best_of_path import fit_best
 from regraft.heads.classifier import Linear
+from regraft.heads.loss import require_affordable_path
 from regraft.heads.proximal import Problem, Shrink, Solution, descend
-from regraft.heads.reduced import dealt
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.weighting import check_folds, checked, fold_numbers, one_each
 
@@ -41,9 +42,7 @@ class ElasticLogistic:
     ) -> Linear:
         """Fit to the optimum."""
         if self.penalty is None:
-            folds = dealt(labels)
-            path = self.path(features, labels, class_count=class_count, folds=folds, weights=weights)
-            return path.classifier(path.best)
+            return fit_best(self, features, labels, class_count=class_count, weights=weights)
         weights = checked(features, labels, class_count=class_count, weights=weights)
         with single_threaded_blas():
             problem = Problem.of(features, one_each(labels), class_count=class_count, weights=weights)
@@ -66,6 +65,9 @@ class ElasticLogistic:
         """
         weights = checked(features, labels, class_count=class_count, weights=weights)
         check_folds(folds, len(labels))
+        require_affordable_path(
+            head="elastic", penalties=len(SHARES), examples=len(labels), classes=class_count
+        )
         with single_threaded_blas():
             problem = Problem.of(features, one_each(labels), class_count=class_count, weights=weights)
             penalties = self._penalties(problem)

@@ -12,9 +12,12 @@ from jaxtyping import Float
 
 from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.settings import Knob, check
+from regraft.heads.ballots import Ballots
+from regraft.heads.best_of_path import fit_best
 from regraft.heads.classifier import Linear
+from regraft.heads.loss import Loss
 from regraft.heads.platt import sigmoid, softplus
-from regraft.heads.reduced import Examples, Loss, dealt, fit_penalty, penalty_path
+from regraft.heads.reduced import Examples, fit_penalty, penalty_path
 from regraft.heads.selection import PenaltyPath
 from regraft.heads.weighting import checked
 
@@ -43,11 +46,11 @@ class Logistic:
     ) -> Linear:
         """Fit to the optimum. Cost: one eigen-decomposition as for ridge, then some tens of passes."""
         if self.penalty is None:
-            path = self.path(features, labels, class_count=class_count, folds=dealt(labels), weights=weights)
-            return path.classifier(path.best)
+            return fit_best(self, features, labels, class_count=class_count, weights=weights)
         weights = checked(features, labels, class_count=class_count, weights=weights)
         examples = Examples(features, labels, class_count, weights)
-        return fit_penalty(examples, cross_entropy(labels, self.smoothing), penalty=self.penalty)
+        loss = cross_entropy(labels, self.smoothing, weights=weights)
+        return fit_penalty(examples, loss, penalty=self.penalty)
 
     def path(
         self,
@@ -82,35 +85,70 @@ def logistic_path(  # noqa: PLR0913  one keyword more than usual, to read like `
     """
     weights = checked(features, labels, class_count=class_count, weights=weights)
     examples = Examples(features, labels, class_count, weights)
-    return penalty_path(examples, cross_entropy(labels, smoothing), penalties=penalties, folds=folds)
+    loss = cross_entropy(labels, smoothing, weights=weights)
+    return penalty_path(examples, loss, penalties=penalties, folds=folds)
 
 
-def cross_entropy(labels: Truth, smoothing: float) -> Loss:
+def cross_entropy(labels: Truth, smoothing: float, *, weights: Weights) -> Loss:
     """Of one softmax where each example has one class, of a sigmoid for each label where it has several."""
+    if labels.ndim == 2:
+        return _one_against_the_rest(smoothing, np.asarray(weights @ labels / weights.sum()))
+    return softmax_loss(smoothing=smoothing)
 
-    def targets(ballots: Scores, weights: Weights) -> Scores:
-        middle = 1 / ballots.shape[1] if labels.ndim == 1 else weights @ ballots / weights.sum()
-        return np.asarray((1 - smoothing) * ballots + smoothing * middle)
 
-    link = softmax if labels.ndim == 1 else sigmoids
+def softmax_loss(*, smoothing: float) -> Loss:
+    """Cross-entropy of one softmax; that share of each target is spread over all classes."""
 
-    def slopes(scores: Scores, targets: Scores) -> tuple[Float[Array, " n"], Float[Array, "n k"]]:
-        probabilities, potential = link(scores)
-        return potential - (targets * scores).sum(axis=1), probabilities - targets
+    def slopes(scores: Scores, ballots: Ballots) -> tuple[Float[Array, " n"], Float[Array, "n k"]]:
+        probabilities, potential = softmax(scores)
+        own = np.arange(len(scores)), ballots.truth
+        middle = scores.mean(axis=1, dtype=np.float64)
+        losses = potential - (1 - smoothing) * scores[own] - smoothing * middle
+        probabilities -= smoothing / ballots.class_count
+        probabilities[own] -= 1 - smoothing
+        return losses, probabilities
 
-    def curvature(scores: Scores, _targets: Scores) -> Float[Array, "n k"]:
-        probabilities = link(scores)[0]
+    def curvature(scores: Scores, _ballots: Ballots) -> Float[Array, "n k"]:
+        probabilities = softmax(scores)[0]
         return np.asarray(probabilities * (1 - probabilities))
 
-    return Loss(targets, slopes, curvature, is_joint=labels.ndim == 1)
+    return Loss(slopes, curvature, is_joint=True)
+
+
+def _one_against_the_rest(smoothing: float, frequencies: Float[Array, " k"]) -> Loss:
+    def slopes(scores: Scores, ballots: Ballots) -> tuple[Float[Array, " n"], Float[Array, "n k"]]:
+        targets = (1 - smoothing) * ballots[:] + smoothing * frequencies
+        probabilities, potential = sigmoids(scores)
+        return potential - (targets * scores).sum(axis=1), probabilities - targets
+
+    def curvature(scores: Scores, _ballots: Ballots) -> Float[Array, "n k"]:
+        probabilities = sigmoids(scores)[0]
+        return np.asarray(probabilities * (1 - probabilities))
+
+    return Loss(slopes, curvature, is_joint=False)
 
 
 def softmax(scores: Float[Array, "n k"]) -> tuple[Float[Array, "n k"], Float[Array, " n"]]:
     """Probabilities and log of the sum of exponentials, in float64."""
+    powers, total, top = _powers(scores)
+    powers /= total
+    return powers, np.asarray((np.log(total) + top)[:, 0])
+
+
+def log_losses(scores: Scores, ballots: Ballots) -> Float[Array, " n"]:
+    """Cross-entropies of one class each, without a softmax."""
+    _, total, top = _powers(scores)
+    return np.asarray((np.log(total) + top)[:, 0] - scores[np.arange(len(scores)), ballots.truth])
+
+
+def _powers(
+    scores: Float[Array, "n k"],
+) -> tuple[Float[Array, "n k"], Float[Array, "n 1"], Float[Array, "n 1"]]:
+    """Exponentials of scores below the largest, their sums, and the largest."""
     top = scores.max(axis=1, keepdims=True).astype(np.float64)
-    powers = np.exp(scores - top)
-    total = powers.sum(axis=1, keepdims=True)
-    return powers / total, (np.log(total) + top)[:, 0]
+    powers = scores - top
+    np.exp(powers, out=powers)
+    return powers, powers.sum(axis=1, keepdims=True), top
 
 
 def sigmoids(scores: Float[Array, "n k"]) -> tuple[Float[Array, "n k"], Float[Array, " n"]]:

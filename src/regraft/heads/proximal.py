@@ -19,13 +19,16 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Labels, Weights
+from regraft.heads.ballots import present_only
 from regraft.heads.classifier import Linear
-from regraft.heads.logistic import softmax
+from regraft.heads.logistic import log_losses, softmax_loss
+from regraft.heads.loss import Posed
 from regraft.heads.spectrum import ABSOLUTE_FLOOR
-from regraft.heads.weighting import indicators, spread
+from regraft.heads.weighting import spread
 
 ITERATIONS = 2000
 TOLERANCE = 1e-7
+LOG_LOSS = softmax_loss(smoothing=0.0)
 BOUND = 0.5
 """On the curvature of a softmax's cross-entropy."""
 
@@ -37,9 +40,7 @@ Shrink = Callable[[Float[Array, "d k"], float], Float[Array, "d k"]]
 class Problem(NamedTuple):
     """Examples centred and scaled, a column of ones last, and the targets of the classes that have any."""
 
-    rows: Float[Array, "n s"]
-    targets: Float[Array, "n k"]
-    weights: Weights
+    posed: Posed
     present: Bool[Array, " k"]
     centre: Float[Array, " d"]
     scale: float
@@ -53,35 +54,35 @@ class Problem(NamedTuple):
         spread_of = float(weights @ (rows[:, :-1] ** 2).sum(axis=1, dtype=np.float64) / weights.sum())
         scale = np.sqrt(spread_of) if spread_of > ABSOLUTE_FLOOR * float(centre @ centre) else np.inf
         rows[:, :-1] /= np.float32(scale)
-        targets = indicators(labels, class_count)
-        present = np.asarray(targets.any(axis=0))
-        return cls(rows, targets[:, present], weights, present, centre, scale)
+        ballots, present = present_only(labels, class_count)
+        return cls(Posed(rows, ballots, weights), present, centre, scale)
 
     @property
     def nothing(self) -> Solution:
         """No weights, and the biases that are best without: the logarithms of the classes' shares."""
-        start = np.zeros((self.rows.shape[1], self.targets.shape[1]), np.float32)
-        start[-1] = np.log(self.weights @ self.targets / self.weights.sum())
+        rows, ballots, weights = self.posed
+        start = np.zeros((rows.shape[1], ballots.class_count), np.float32)
+        start[-1] = np.log(ballots.totals(weights) / weights.sum())
         return start
 
     def pulls(self, solution: Solution) -> Float[Array, "d k"]:
         """How strongly, and where to, the loss pulls each weight of a solution."""
-        slopes = _loss(self, self.rows @ solution)[1]
-        return np.asarray(-(self.rows[:, :-1].T @ slopes))
+        scores = self.posed.scores(solution)
+        return np.asarray(-self.posed.gradient(LOG_LOSS, scores.__getitem__)[1][:-1])
 
     def linear(self, solution: Solution) -> Linear:
         """A solution as weights on features; absent classes lie log(n + 1) below the mean of the others."""
         weights = solution[:-1].astype(np.float64) / self.scale
         bias = solution[-1] - self.centre @ weights
         fitted = Linear(weights.astype(np.float32), bias.astype(np.float32))
-        return spread(fitted, self.present, float(np.log(len(self.rows) + 1)))
+        return spread(fitted, self.present, float(np.log(len(self.posed.rows) + 1)))
 
 
 def descend(problem: Problem, shrink: Shrink, *, start: Solution, iterations: int = ITERATIONS) -> Solution:
     """Minimise from a start, until a step's slope is below 1e-7 of the summed weights."""
-    rows, total = problem.rows, float(problem.weights.sum())
+    total = float(problem.posed.weights.sum())
     now = before = start
-    scores = earlier = rows @ start
+    scores = earlier = problem.posed.scores(start)
     curvature, momentum = BOUND * total / 16, 1.0
     for _ in range(iterations):
         grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
@@ -108,22 +109,15 @@ def _step(
     problem: Problem, shrink: Shrink, point: Solution, at: Float[Array, "n k"], *, curvature: float
 ) -> Step:
     """One proximal step; the curvature doubles until its parabola lies above the loss."""
-    value, slopes = _loss(problem, at)
-    gradient = problem.rows.T @ slopes
+    posed = problem.posed
+    value, gradient = posed.gradient(LOG_LOSS, at.__getitem__)
     while True:
         moved = point - gradient / np.float32(curvature)
         moved[:-1] = shrink(moved[:-1], 1 / curvature)
-        scores, change = problem.rows @ moved, moved - point
+        scores, change = posed.scores(moved), moved - point
         slope, length = float((gradient * change).sum()), float((change**2).sum())
         below = value + slope + curvature / 2 * length
-        if _loss(problem, scores)[0] <= below + 1e-6 * abs(value) or curvature > problem.weights.sum():
+        loss = posed.total(log_losses, scores)
+        if loss <= below + 1e-6 * abs(value) or curvature > posed.weights.sum():
             return Step(moved, scores, curvature)
         curvature *= 2
-
-
-def _loss(problem: Problem, scores: Float[Array, "n k"]) -> tuple[float, Float[Array, "n k"]]:
-    """The summed cross-entropy, and its slopes by the scores."""
-    probabilities, potential = softmax(scores)
-    losses = potential - (problem.targets * scores).sum(axis=1)
-    slopes = problem.weights[:, None] * (probabilities - problem.targets)
-    return float(problem.weights @ losses), slopes.astype(np.float32)

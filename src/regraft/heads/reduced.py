@@ -12,39 +12,27 @@ Source: L-BFGS, Liu & Nocedal 1989, 10.1007/BF01589116.
 Differs: preconditioned as above; each penalty starts from the next stronger one's solution.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
+from regraft.core.arrays import Array, Features, Folds, Truth, Weights
 from regraft.core.threads import in_parallel, single_threaded_blas
-from regraft.heads.ballots import Ballots
+from regraft.heads.ballots import present_only
+from regraft.heads.blocks import parts, side_by_side
 from regraft.heads.classifier import Linear
+from regraft.heads.loss import Loss, Posed, require_affordable_path
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
-from regraft.heads.weighting import check_folds, fold_numbers, indicators, spread
+from regraft.heads.weighting import check_folds, fold_numbers, spread
 
-FOLDS = 5
 ITERATIONS = 300
 TOLERANCE = 1e-10
 
 Solution = Float[Array, "s k"]
 Units = Float[Array, "s #k"]
-
-
-class Loss(NamedTuple):
-    """A loss of scores against targets, both [n, k].
-
-    `targets` makes them of indicators and example weights. `slopes` gives the losses [n] and their slopes by
-    the scores, `curvature` how each score bends its loss. `is_joint` says that classes share a softmax.
-    """
-
-    targets: Callable[[Scores, Weights], Scores]
-    slopes: Callable[[Scores, Scores], tuple[Float[Array, " n"], Float[Array, "n k"]]]
-    curvature: Callable[[Scores, Scores], Float[Array, "n k"]]
-    is_joint: bool
 
 
 class Examples(NamedTuple):
@@ -62,9 +50,7 @@ class Problem(NamedTuple):
     side: Moments
     whole: Spectrum
     present: Bool[Array, " k"]
-    rows: Float[Array, "n s"]
-    targets: Float[Array, "n k"]
-    weights: Weights
+    posed: Posed
     loss: Loss
 
     @classmethod
@@ -74,19 +60,18 @@ class Problem(NamedTuple):
         A label that excludes no other needs no examples: its score falls by itself where it has none.
         """
         features, labels, class_count, weights = examples
-        targets = indicators(labels, class_count)
-        present = np.asarray(targets.any(axis=0) | (labels.ndim == 2))
-        targets = targets[:, present]
-        side = moments(features, Ballots(targets > 0, targets.shape[1]), weights)
+        ballots, present = present_only(labels, class_count)
+        side = moments(features, ballots, weights)
         whole = side.without(NO_ROWS)
-        rows = side.coordinates(whole, slice(None)) / np.sqrt(weights)[:, None]
-        rows = np.column_stack([rows, np.ones(len(rows))]).astype(np.float32)
-        return cls(side, whole, present, rows, loss.targets(targets, weights), weights, loss)
+        rows = np.ones((len(weights), len(whole.values) + 1), np.float32)
+        for part in parts(len(rows)):
+            rows[part, :-1] = side.coordinates(whole, part) / np.sqrt(weights[part])[:, None]
+        return cls(side, whole, present, Posed(rows, ballots, weights), loss)
 
     @property
     def nothing(self) -> Solution:
         """The start of all paths: every score zero."""
-        return np.zeros((self.rows.shape[1], self.targets.shape[1]))
+        return np.zeros((self.posed.rows.shape[1], self.posed.ballots.class_count))
 
     def linear(self, solution: Solution) -> Linear:
         """A solution as weights on features. An absent class is as likely as log(n + 1) below the mean."""
@@ -94,12 +79,16 @@ class Problem(NamedTuple):
         weights = self.side.lift(coefficients)
         bias = solution[-1] - self.whole.offset @ coefficients - self.side.centre @ weights
         fitted = Linear(weights.astype(np.float32), bias.astype(np.float32))
-        return spread(fitted, self.present, np.log(len(self.rows) + 1))
+        return spread(fitted, self.present, self._gap)
 
     def scores(self, solution: Solution, rows: Bool[Array, " n"]) -> Float[Array, "r k"]:
         """Scores of some examples, over all classes."""
-        fitted = Linear(solution[:-1], solution[-1])
-        return spread(fitted, self.present, np.log(len(self.rows) + 1)).scores(self.rows[rows, :-1])
+        weights, bias = solution[:-1].astype(np.float32), solution[-1].astype(np.float32)
+        return spread(Linear(weights, bias), self.present, self._gap).scores(self.posed.rows[rows, :-1])
+
+    @property
+    def _gap(self) -> float:
+        return float(np.log(len(self.posed.rows) + 1))
 
 
 def fit_penalty(examples: Examples, loss: Loss, *, penalty: float) -> Linear:
@@ -119,10 +108,13 @@ def penalty_path(
     Cost: one eigen-decomposition; then (f + 1) p fits of some tens of passes, each 4 n r k multiplications.
 
     Raises:
-        DataError: folds cannot be used; see `check_folds`.
+        DataError: folds cannot be used, see `check_folds`, or there are too many held-out scores.
     """
     labels, weights = examples.labels, examples.weights
     check_folds(folds, len(labels))
+    require_affordable_path(
+        head="this head", penalties=len(penalties), examples=len(labels), classes=examples.class_count
+    )
     with single_threaded_blas():
         problem = Problem.of(examples, loss)
         absolute = penalties * problem.whole.spread(weights)
@@ -133,7 +125,7 @@ def penalty_path(
         out = folds == number
         # Not started from the solution on all examples: where the penalty is weak, it would barely move, and
         # the held-out labels would be read through the start.
-        rest = problem._replace(weights=np.where(out, 0, weights))
+        rest = problem._replace(posed=problem.posed._replace(weights=np.where(out, 0, weights)))
         for at, solution in enumerate(descend(rest, absolute)):
             held_out[at, out] = problem.scores(solution, out)
 
@@ -142,14 +134,6 @@ def penalty_path(
     return PenaltyPath(
         penalties, losses, held_out.__getitem__, lambda index: problem.linear(solutions[index])
     )
-
-
-def dealt(labels: Truth) -> Folds:
-    """Fold numbers that go round within each class, or within each set of labels."""
-    folds = np.empty(len(labels), dtype=np.int64)
-    order = np.argsort(labels, kind="stable") if labels.ndim == 1 else np.lexsort(labels.T)
-    folds[order] = np.arange(len(labels)) % FOLDS
-    return folds
 
 
 def descend(problem: Problem, penalties: Float[Array, " p"]) -> list[Solution]:
@@ -162,23 +146,36 @@ def descend(problem: Problem, penalties: Float[Array, " p"]) -> list[Solution]:
 
 def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
     """Minimise by L-BFGS over coordinates divided by `units`, the inverse roots of the expected curvature."""
-    rows, targets, weights = problem.rows, problem.targets, problem.weights[:, None]
-    curvature = problem.loss.curvature(rows @ start.astype(np.float32), targets)
-    units = _units(problem, curvature.mean(axis=0), penalty)
+    posed, total = problem.posed, float(problem.posed.weights.sum())
+    units = _units(problem, _curvature(problem, start.astype(np.float32)), penalty)
     shrinkage = np.append(np.full(len(units) - 1, penalty), 0.0)[:, None]
 
     def objective(flat: Float[Array, " v"]) -> tuple[float, Float[Array, " v"]]:
         solution = flat.reshape(start.shape) * units
-        losses, slopes = problem.loss.slopes(rows @ solution.astype(np.float32), targets)
-        slope = rows.T @ (weights * slopes).astype(np.float32)
-        value = weights[:, 0] @ losses + 0.5 * float((shrinkage * solution**2).sum())
-        return float(value), (units * (slope + shrinkage * solution)).ravel()
+        single = solution.astype(np.float32)
+        value, slope = posed.gradient(problem.loss, lambda part: posed.rows[part] @ single)
+        shrunken = shrinkage * solution
+        value += 0.5 * float((shrunken * solution).sum())
+        return value, (units * (slope + shrunken)).ravel()
 
     from scipy.optimize import minimize  # Not above, see `tempered_log_loss`.
 
-    options = {"maxiter": ITERATIONS, "ftol": TOLERANCE, "gtol": 1e-7 * float(weights.sum())}
+    options = {"maxiter": ITERATIONS, "ftol": TOLERANCE, "gtol": 1e-7 * total}
     found = minimize(objective, (start / units).ravel(), jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
     return np.asarray(found.x.reshape(start.shape) * units)
+
+
+def _curvature(problem: Problem, solution: Float[Array, "s k"]) -> Float[Array, " k"]:
+    """How the mean loss of all examples is bent by the score of each class."""
+    posed = problem.posed
+
+    def over(stretch: Sequence[slice]) -> Float[Array, " k"]:
+        total = np.zeros(posed.ballots.class_count)
+        for part in stretch:
+            total += problem.loss.curvature(posed.rows[part] @ solution, posed.ballots.some(part)).sum(axis=0)
+        return total
+
+    return np.asarray(sum(side_by_side(over, posed.blocks)) / len(posed.rows))
 
 
 def _units(problem: Problem, curvature: Float[Array, " k"], penalty: float) -> Units:
@@ -190,7 +187,7 @@ def _units(problem: Problem, curvature: Float[Array, " k"], penalty: float) -> U
     if problem.loss.is_joint:
         return np.append(1 / np.sqrt(curvature.mean() * problem.whole.values + penalty), 1.0)[:, None]
     # Of a label that no example has, nothing is curved; one example's worth keeps its steps finite.
-    curvature = np.maximum(curvature, 1 / len(problem.rows))
-    curves = np.outer(np.append(problem.whole.values, problem.weights.sum()), curvature)
+    curvature = np.maximum(curvature, 1 / len(problem.posed.rows))
+    curves = np.outer(np.append(problem.whole.values, problem.posed.weights.sum()), curvature)
     curves[:-1] += penalty
     return np.asarray(1 / np.sqrt(curves))

@@ -75,7 +75,7 @@ class SelectedRidge:
 
     def _relevance(self, problem: Problem) -> Float[Array, " g"]:
         """Norms of the groups' weights under the group lasso; below zero, the next to have any come first."""
-        widths = np.array(self.blocks or (1,) * (problem.rows.shape[1] - 1))
+        widths = np.array(self.blocks or (1,) * (problem.posed.rows.shape[1] - 1))
         starts, roots = np.cumsum(widths) - widths, np.sqrt(widths)
 
         def lengths(weights: Solution) -> Float[Array, " g"]:

@@ -14,9 +14,12 @@ from regraft.core.arrays import Array, Features, Folds, Labels, Scores, Truth, W
 from regraft.core.errors import DataError
 from regraft.core.settings import Knob, check
 from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.ballots import Ballots
+from regraft.heads.best_of_path import fit_best
 from regraft.heads.classifier import Linear
 from regraft.heads.kernel_machine import KernelMachine, gamma_of, gaussian, require_few, squared_distances
-from regraft.heads.reduced import Examples, Loss, dealt, fit_penalty, penalty_path
+from regraft.heads.loss import Loss
+from regraft.heads.reduced import Examples, fit_penalty, penalty_path
 from regraft.heads.selection import PenaltyPath
 from regraft.heads.weighting import checked, one_each, spread
 
@@ -47,9 +50,7 @@ class LinearSvm:
     ) -> Linear:
         """Fit to the optimum."""
         if self.penalty is None:
-            folds = dealt(labels)
-            path = self.path(features, labels, class_count=class_count, folds=folds, weights=weights)
-            return path.classifier(path.best)
+            return fit_best(self, features, labels, class_count=class_count, weights=weights)
         weights = checked(features, labels, class_count=class_count, weights=weights)
         examples = Examples(features, one_each(labels), class_count, weights)
         return fit_penalty(examples, SQUARED_HINGE, penalty=self.penalty)
@@ -142,15 +143,25 @@ def _supported(duals: Linear, centred: Features, centre: Float[Array, " d"], gam
     return KernelMachine.of(centred[supports], Linear(duals.weights[supports], duals.bias), centre, gamma)
 
 
-def _hinge(scores: Scores, targets: Scores) -> tuple[Float[Array, " n"], Float[Array, "n k"]]:
-    """Squared hinges summed over classes, and their slopes, in float64."""
-    short = np.maximum(1 - targets * scores, 0).astype(np.float64)
-    return (short**2).sum(axis=1), -2 * targets * short
+def _short(scores: Scores, ballots: Ballots) -> Float[Array, "n k"]:
+    """How far short of its margin each score falls, below zero if it does not: 1 - y s, in float64."""
+    own = np.arange(len(scores)), ballots.truth
+    short = 1 + scores.astype(np.float64)
+    short[own] = 2 - short[own]
+    return short
+
+
+def _hinge(scores: Scores, ballots: Ballots) -> tuple[Float[Array, " n"], Float[Array, "n k"]]:
+    """Squared hinges summed over classes, and their slopes."""
+    short = np.maximum(_short(scores, ballots), 0)
+    losses = np.einsum("nk,nk->n", short, short)
+    short *= 2
+    short[np.arange(len(scores)), ballots.truth] *= -1
+    return losses, short
 
 
 SQUARED_HINGE = Loss(
-    targets=lambda ballots, _weights: 2 * ballots - 1,
     slopes=_hinge,
-    curvature=lambda scores, targets: 2.0 * (targets * scores < 1),
+    curvature=lambda scores, ballots: 2.0 * (_short(scores, ballots) > 0),
     is_joint=False,
 )

@@ -18,8 +18,9 @@ def problem(count=120, width=20, classes=4, *, seed=0):
 
 
 def slopes(posed, solution):
-    residual = softmax(posed.rows @ solution)[0] - posed.targets
-    return posed.rows.T @ (posed.weights[:, None] * residual)
+    rows, ballots, weights = posed.posed
+    residual = softmax(rows @ solution)[0] - ballots[:]
+    return rows.T @ (weights[:, None] * residual)
 
 
 @pytest.mark.parametrize("width", [20, 200])
