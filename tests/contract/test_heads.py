@@ -49,6 +49,7 @@ ALL = {
     "deep perceptron": Perceptron(48, 2, "gelu", learning_rate=1e-2, epochs=50),
     "selected ridge": SelectedRidge(0.5, 0.1),
     "trained linear": TrainedLinear(learning_rate=0.1),
+    "trained perceptron": TrainedLinear(width=64),
     "trained linear by nesterov": TrainedLinear("nesterov", 1.0, batch_size=16),
 }
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from regraft.core.arrays import Array
 from regraft.heads.classifier import Linear
 from regraft.heads.fold import Batch, Fold
-from regraft.heads.member import Course
+from regraft.heads.member import Course, Member
 from regraft.heads.parameter import Parameter, Settings
 
 # For weights, gradient and two moments of one block, of a last-level cache that others use as well.
@@ -50,11 +50,16 @@ class Block:
         return [Parameter(start, self.courses[0].member.form)]
 
     @staticmethod
-    def capacity(fold: Fold) -> int:
+    def size(_member: Member, fold: Fold) -> int:
+        """How many weights a member has."""
+        return len(fold.data.one_hot) * fold.data.rows.shape[1]
+
+    @classmethod
+    def capacity(cls, member: Member, fold: Fold) -> int:
         """How many members train together: on a processor what its cache holds, elsewhere all."""
         if fold.data.rows.device.type != "cpu":
             return sys.maxsize
-        return max(1, CACHE_BYTES // (4 * 4 * len(fold.data.one_hot) * fold.data.rows.shape[1]))
+        return max(1, CACHE_BYTES // (4 * 4 * cls.size(member, fold)))
 
     def keep(self, positions: Sequence[int]) -> None:
         """Go on with some of the members, in tensors that hold no others."""
@@ -73,9 +78,12 @@ class Block:
     def train(self, epoch: int) -> None:
         """Pass once over the examples in mini-batches."""
         self.settings.begin(epoch)
-        for batch in self.fold.batches(self.courses[0], epoch):
+        for batch in self.fold.batches(self.courses[0], epoch, read=self._read):
             self.steps += 1
             self._step(batch)
+
+    def _read(self, at: Tensor) -> Tensor:
+        return self.fold.rows(at)
 
     def _step(self, batch: Batch) -> None:
         slopes = self._slopes(self._scores(batch.rows), batch).flatten(0, 1)
@@ -113,5 +121,7 @@ class Block:
 
     def weights(self, positions: Sequence[int]) -> tuple[Float[Array, "m _ _"], ...]:
         """The weights of some members, bias and padding last: one array for each layer."""
-        chosen = list(positions)
-        return tuple(np.asarray(each.weights[chosen].cpu().numpy()) for each in self.parameters)
+        return tuple(np.asarray(each.cpu().numpy()) for each in self._layers(list(positions)))
+
+    def _layers(self, chosen: list[int]) -> list[Tensor]:
+        return [each.weights[chosen] for each in self.parameters]

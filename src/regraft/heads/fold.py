@@ -1,8 +1,9 @@
 """Examples on a device, and the parts of them that are trained on and judged: read by every block."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from torch.nn.functional import one_hot
 
 from regraft.core.arrays import Array, Features, Folds, Labels, Weights
 from regraft.core.seeds import derive_seed, generator
-from regraft.heads.member import Course
+from regraft.heads.augmentation import Ranges, mixing, varied
+from regraft.heads.member import Course, Member
 from regraft.heads.weighting import fold_numbers
 
 ALIGNMENT = 16
@@ -40,14 +42,21 @@ class Rows:
         hot = one_hot(torch.from_numpy(labels.astype(np.int64)), class_count).T.float().contiguous()
         return cls(rows.to(device), hot.to(device), labels, weights, width)
 
+    @cached_property
+    def products(self) -> Tensor:
+        """Inner products of all rows [n, n]."""
+        return self.rows @ self.rows.T
 
+
+@dataclass(frozen=True, eq=False)
 class Batch:
-    """The examples of one step: rows [b, d + 1 + padding], targets [k, b], shares [b] or None for equal."""
+    """The examples of one step."""
 
-    def __init__(self, rows: Tensor, targets: Tensor, shares: Tensor | None) -> None:
-        """Take what was read, and turn weights into shares of the step."""
-        self.rows, self.targets = rows, targets
-        self.shares = shares if shares is None else shares / shares.sum()
+    rows: Tensor  # [b, d + 1 + padding], or whatever they were read from
+    targets: Tensor  # [k, b]
+    shares: Tensor | None  # [b], of the step's loss; None where all are the same
+    at: Tensor  # [b], among the examples that are trained on
+    heard: Tensor | None = None  # [h, b]: factors on hidden units; None where none is dropped
 
 
 class Fold:
@@ -70,19 +79,67 @@ class Fold:
         self.uniform = (~absent)[:, None].float() / int(self.present.sum())
         self.gap = math.log(len(trained) + 1)
 
-    def batches(self, course: Course, epoch: int) -> Iterator[Batch]:
-        """One epoch in mini-batches, with all that is random about them."""
+    def batches(self, course: Course, epoch: int, *, read: Callable[[Tensor], Tensor]) -> Iterator[Batch]:
+        """One epoch in mini-batches, with all that is random about them.
+
+        Args:
+            course: of members that see the same.
+            epoch: counted from 0.
+            read: rows of examples by their places among those that are trained on, such as `rows`.
+        """
         member, device = course.member, self.trained.device
         sequence = torch.from_numpy(order(len(self.trained), course.order_seed, epoch)).to(device)
         noise = torch.Generator(device).manual_seed(derive_seed(course.order_seed, "noise", epoch))
         for at in torch.split(sequence, member.batch_size):
-            numbers = self.trained[at]
-            rows = self.data.rows[numbers]
-            if member.dropout:
-                rows = drop(rows, member.dropout, noise, width=self.data.width)
-            yield Batch(
-                rows, self.data.one_hot[:, numbers], None if self.weights is None else self.weights[at]
+            targets = self.data.one_hot[:, self.trained[at]]
+            shares = None if self.weights is None else self.weights[at] / self.weights[at].sum()
+            batch = Batch(read(at), targets, shares, at)
+            yield self._changed(batch, member, noise)
+
+    def _changed(self, batch: Batch, member: Member, noise: torch.Generator) -> Batch:
+        """The batch after augmentation and dropout."""
+        if member.augmentation == "mixup" and member.strength:
+            batch = mixed(batch, member.strength, noise)
+        elif member.augmentation != "none":
+            rows, width = batch.rows.clone(), self.data.width
+            rows[:, :width] = varied(
+                rows[:, :width], member.augmentation, member.strength, noise, self.ranges
             )
+            batch = replace(batch, rows=rows)
+        if not member.dropout:
+            return batch
+        if member.width:
+            shape, device = (member.width, len(batch.at)), batch.rows.device
+            kept = torch.rand(shape, generator=noise, device=device) >= member.dropout
+            return replace(batch, heard=kept / (1 - member.dropout))
+        return replace(batch, rows=drop(batch.rows, member.dropout, noise, width=self.data.width))
+
+    def rows(self, at: Tensor) -> Tensor:
+        """Features of examples by their places among those that are trained on."""
+        return self.data.rows[self.trained[at]]
+
+    @cached_property
+    def products(self) -> Tensor:
+        """Inner products of the examples that are trained on [t, t]."""
+        return self.data.products[self.trained][:, self.trained]
+
+    @cached_property
+    def judged_products(self) -> Tensor:
+        """Inner products of what is judged with what is trained on [v, t]."""
+        return self.data.products[self.judged][:, self.trained]
+
+    @cached_property
+    def squared_length(self) -> float:
+        """The mean of the examples that are trained on by weight, without their ones."""
+        squares = self.data.rows[self.trained, : self.data.width].square().sum(dim=1)
+        if self.weights is None:
+            return float(squares.mean())
+        return float(self.weights @ squares / self.weights.sum())
+
+    @cached_property
+    def ranges(self) -> Ranges:
+        """Of every feature among the examples that are trained on."""
+        return Ranges.of(self.data.rows[self.trained, : self.data.width])
 
     def spread(self, scores: Tensor) -> Tensor:
         """Scores [m, k, v] in which a class without training examples never wins; see `weighting.spread`."""
@@ -90,6 +147,18 @@ class Fold:
             return scores
         others = scores[:, torch.from_numpy(self.present)].mean(dim=1, keepdim=True) - self.gap
         return torch.where(self.absent, others, scores)
+
+
+def mixed(batch: Batch, strength: float, noise: torch.Generator) -> Batch:
+    """Examples mixed with others of the batch: rows, targets and shares."""
+    partners, kept = mixing(len(batch.at), strength, noise, batch.rows)
+    shares = batch.shares
+    targets = batch.targets * kept + batch.targets[:, partners] * (1 - kept)
+    if shares is not None:
+        shares = shares * kept + shares[partners] * (1 - kept)
+        shares = shares / shares.sum()
+    rows = torch.lerp(batch.rows[partners], batch.rows, kept[:, None])
+    return replace(batch, rows=rows, targets=targets, shares=shares)
 
 
 def parts(data: Rows, folds: Folds) -> list[Fold]:

@@ -13,6 +13,7 @@ from regraft.core.settings import Knob, check
 
 Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
 Decay = Literal["constant", "cosine", "step", "linear"]
+Augmentation = Literal["none", "mixup", "noise", "brightness", "contrast"]
 Form = Literal["plain", "sgd", "nesterov", "adam", "rmsprop"]
 DROPS = (0.5, 0.75)
 """Of all epochs: from there on, a learning rate that falls in steps is a tenth of what it was."""
@@ -20,7 +21,10 @@ DROPS = (0.5, 0.75)
 
 @dataclass(frozen=True)
 class Member:
-    """A linear head and the stochastic gradient method that trains it, as in torch.optim."""
+    """A head of one or two layers and the stochastic gradient method that trains it, as in torch.optim.
+
+    Linear heads, and the last layer of others, start from weights of zero.
+    """
 
     optimizer: Annotated[Optimizer, Knob("how gradients become steps")] = "adam"
     learning_rate: Annotated[float, Knob("step size", low=1e-6, high=100, log=True)] = 1e-3
@@ -28,7 +32,12 @@ class Member:
     weight_decay: Annotated[float, Knob("pull toward zero; decoupled for adamw", low=0, high=10)] = 0.0
     decay: Annotated[Decay, Knob("of the learning rate over all epochs")] = "cosine"
     smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.0
-    dropout: Annotated[float, Knob("share of features zeroed at each step", low=0, high=0.9)] = 0.0
+    dropout: Annotated[
+        float, Knob("share of the last layer's inputs zeroed at each step", low=0, high=0.9)
+    ] = 0.0
+    augmentation: Annotated[Augmentation, Knob("how features are changed at each step")] = "none"
+    strength: Annotated[float, Knob("of the augmentation", low=0, high=1)] = 0.2
+    width: Annotated[int, Knob("units of a hidden layer; 0: a linear head", low=0, high=8192)] = 0
     batch_size: Annotated[int, Knob("examples per step", low=1, high=65536, log=True)] = 64
     seed: Annotated[int, Knob("of what is drawn at random", low=0, high=2**31)] = 0
 
@@ -67,9 +76,10 @@ class Course(NamedTuple):
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What members must share to train side by side: what they see, and the form of the update."""
+        """What members must share to train side by side: what they see, shape, form of the update."""
         member = self.member
-        return self.order_seed, member.batch_size, member.dropout, member.form
+        seen = (self.order_seed, member.batch_size, member.dropout, member.augmentation)
+        return *seen, member.augmentation == "none" or member.strength, member.width, member.form
 
 
 @dataclass(frozen=True)

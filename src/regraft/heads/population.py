@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from regraft.core.arrays import Array, Features, Folds, Scores
 from regraft.core.errors import TrainingError
 from regraft.heads.classifier import Linear, check_width
+from regraft.heads.layers import Layers
 from regraft.heads.ledger import Ledger
 from regraft.heads.member import Course, Examples, Member, Schedule
 from regraft.heads.weighting import check_folds, checked, fold_numbers
@@ -51,18 +52,31 @@ class Population:
         return int(self.ranking[0])
 
     def classifier(self, index: int) -> Linear:
-        """One member at its best epoch; its replicas averaged, which averages their scores."""
+        """One linear member at its best epoch; its replicas averaged, which averages their scores."""
+        if self.members[index].width:
+            raise ValueError("replicas with a hidden layer have no average; ask for `classifiers`")
         return self._linear(np.mean([layers[0] for layers in self._weights[index]], axis=0))
+
+    def classifiers(self, index: int) -> list[Linear | Layers]:
+        """One member at its best epoch, once for each fold that was held out."""
+        return [self._classifier(layers) for layers in self._weights[index]]
 
     def held_out(self, index: int, features: Features) -> Scores:
         """A member's scores of the training features, each by the replica that held it out; else NaN."""
         check_width(features, self._width)
-        replicas = [self._linear(layers[0]) for layers in self._weights[index]]
+        replicas = self.classifiers(index)
         scores = np.full((len(features), replicas[0].class_count), np.nan, np.float32)
         for replica, number in zip(replicas, fold_numbers(self.folds), strict=True):
             out = self.folds == number
             scores[out] = replica.scores(features[out])
         return scores
+
+    def _classifier(self, layers: tuple[Array, ...]) -> Linear | Layers:
+        first = self._linear(layers[0])
+        if len(layers) == 1:
+            return first
+        last = layers[1]
+        return Layers((first.weights, last[:, :-1].T), (first.bias, last[:, -1]), "relu")
 
     def _linear(self, weights: Float[Array, "k d"]) -> Linear:
         return Linear(weights[:, : self._width].T, weights[:, self._width])
@@ -96,7 +110,7 @@ def train_population(
     import torch
 
     from regraft.heads.fold import Rows, parts
-    from regraft.heads.team import lay_out, race
+    from regraft.heads.team import lay_out, one_thread, race
 
     if not members:
         raise TrainingError("A population needs at least one member.")
@@ -105,7 +119,7 @@ def train_population(
     weights = checked(features, labels, class_count=count, weights=examples.weights)
     check_folds(examples.folds, len(labels))
     ledger = Ledger(len(members), schedule.epochs, patience=schedule.patience)
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         data = Rows.load(features, labels, class_count=count, weights=weights, device=device)
         courses = [Course(member, schedule.epochs, schedule.seed) for member in members]
         teams = lay_out(courses, parts(data, examples.folds), initial)

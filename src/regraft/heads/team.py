@@ -13,23 +13,18 @@ from regraft.core.cores import usable_cores
 from regraft.heads.block import Block
 from regraft.heads.classifier import Linear
 from regraft.heads.fold import Fold
+from regraft.heads.gram_block import GramBlock, is_cheaper
+from regraft.heads.hidden_block import HiddenBlock
 from regraft.heads.member import Course
 
 
 class Team:
     """Members, known by number, each trained in every fold: one block for each fold."""
 
-    def __init__(
-        self,
-        numbers: Sequence[int],
-        courses: Sequence[Course],
-        folds: Sequence[Fold],
-        initial: Linear | None = None,
-    ) -> None:
-        """Lay the blocks out."""
-        self.numbers = list(numbers)
-        self.kind = courses[0].kind
-        self.blocks = [Block(courses, fold, initial) for fold in folds]
+    def __init__(self, numbers: Sequence[int], blocks: Sequence[Block]) -> None:
+        """Take blocks of the same members, one for each fold."""
+        self.numbers, self.blocks = list(numbers), list(blocks)
+        self.kind = self.courses[0].kind
 
     @property
     def courses(self) -> list[Course]:
@@ -65,25 +60,36 @@ def lay_out(courses: Sequence[Course], folds: Sequence[Fold], initial: Linear | 
     alike: dict[tuple[object, ...], list[int]] = {}
     for number, course in enumerate(courses):
         alike.setdefault(course.kind, []).append(number)
-    capacity = Block.capacity(folds[0])
     teams = []
     for numbers in alike.values():
-        for first in range(0, len(numbers), capacity):
-            part = numbers[first : first + capacity]
-            teams.append(Team(part, [courses[number] for number in part], folds, initial))
+        block = block_for(courses[numbers[0]], folds[0], len(numbers), initial)
+        capacity = block.capacity(courses[numbers[0]].member, folds[0])
+        for part in np.array_split(numbers, -(-len(numbers) // capacity)):
+            own = [courses[number] for number in part]
+            teams.append(Team(part.tolist(), [block(own, fold, initial) for fold in folds]))
     return teams
+
+
+def block_for(course: Course, fold: Fold, members: int, initial: Linear | None = None) -> type[Block]:
+    """The kind of block that so many members of a kind train in."""
+    if course.member.width:
+        return HiddenBlock
+    return GramBlock if is_cheaper(course, fold, members, initial) else Block
 
 
 def regroup(teams: Iterable[Team], survivors: set[int]) -> list[Team]:
     """Drop the others, then join what is left of one kind while it fits into one block."""
     joined: dict[tuple[object, ...], list[Team]] = {}
     for team in teams:
+        member, first = team.courses[0].member if team.numbers else None, team.blocks[0]
         team.keep([at for at, number in enumerate(team.numbers) if number in survivors])
+        if member is None or not team.numbers:
+            continue
         alike = joined.setdefault(team.kind, [])
-        capacity = team.blocks[0].capacity(team.blocks[0].fold)
-        if alike and len(alike[-1].numbers) + len(team.numbers) <= capacity:
+        room = first.capacity(member, first.fold) - len(team.numbers)
+        if alike and len(alike[-1].numbers) <= room:
             alike[-1].join(team)
-        elif team.numbers:
+        else:
             alike.append(team)
     return [team for alike in joined.values() for team in alike]
 

@@ -74,16 +74,15 @@ def held_out_together(  # noqa: PLR0913  the arguments of `held_out`, and whethe
     import torch
 
     from regraft.heads.fold import parts
+    from regraft.heads.team import one_thread
 
     for folds in rounds:
         check_folds(folds, len(labels))
     _, data = standardised(features, labels, class_count=class_count, weights=weights)
     found: list[Together] = []
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         dealt = [fold for folds in rounds for fold in parts(data, folds)]
-        room = _room(data, len(dealt))
-        for first in range(0, len(heads), room):
-            courses = [head.course for head in heads[first : first + room]]
+        for courses in _heats([head.course for head in heads], dealt):
             found += _race(courses, dealt, halve=halve)
     return found
 
@@ -109,11 +108,12 @@ def train_alone(course: Course, data: "Rows") -> tuple[tuple[Array, ...], "Fold"
 
     from regraft.heads.block import Block
     from regraft.heads.fold import Fold
+    from regraft.heads.hidden_block import HiddenBlock
     from regraft.heads.team import one_thread
 
     with torch.inference_mode(), one_thread():
         fold = Fold(data, np.arange(len(data.labels)), np.arange(0))
-        block = Block([course], fold)
+        block = (HiddenBlock if course.member.width else Block)([course], fold)
         for epoch in range(course.epochs):
             block.train(epoch)
         return tuple(layer[0] for layer in block.weights([0])), fold
@@ -196,6 +196,17 @@ def rungs(epochs: int) -> list[range]:
     return [range(start, stop) for start, stop in pairwise(ends)]
 
 
-def _room(data: "Rows", folds: int) -> int:
-    """How many heads may be in memory at a time: weights, a gradient and two moments for each fold."""
-    return max(1, STATE_BYTES // (4 * 4 * folds * len(data.one_hot) * data.rows.shape[1]))
+def _heats(courses: Sequence[Course], folds: Sequence["Fold"]) -> list[list[Course]]:
+    """As many heads at a time as fit into memory: weights, a gradient and two moments for each fold."""
+    from regraft.heads.team import block_for
+
+    heats: list[list[Course]] = []
+    room = 0
+    for course in courses:
+        needed = 4 * 4 * len(folds) * block_for(course, folds[0], 1).size(course.member, folds[0])
+        if needed > room or not heats:
+            heats.append([])
+            room = STATE_BYTES
+        heats[-1].append(course)
+        room -= needed
+    return heats

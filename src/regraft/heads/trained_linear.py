@@ -1,4 +1,4 @@
-"""A linear head trained by gradient descent; hundreds of them train as one (`together`).
+"""A head trained by gradient descent; hundreds of them train as one (`together`).
 
 Importing this module does not import torch.
 """
@@ -12,13 +12,14 @@ from regraft.core.arrays import Features, Folds, Scores, Truth, Weights
 from regraft.core.errors import TrainingError
 from regraft.core.settings import Knob
 from regraft.heads.classifier import Linear
+from regraft.heads.layers import Layers
 from regraft.heads.member import Course, Member, Optimizer
 from regraft.heads.weighting import spread
 
 
 @dataclass(frozen=True)
 class TrainedLinear(Member):
-    """Softmax regression by mini-batches on standardised features, from weights of zero.
+    """Softmax regression by mini-batches on standardised features; with a width, on a hidden layer of them.
 
     The features' mean squared length is one, so that the same learning rates suit any number of features:
     about 0.01 for adam, adamw and rmsprop, about 1 for sgd and nesterov.
@@ -39,7 +40,7 @@ class TrainedLinear(Member):
 
     def fit(
         self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
-    ) -> Linear:
+    ) -> Linear | Layers:
         """Standardise, train to the last epoch, and put the standardisation into the weights.
 
         Raises:
@@ -49,12 +50,16 @@ class TrainedLinear(Member):
         from regraft.heads.together import standardised, train_alone
 
         standard, data = standardised(features, labels, class_count=class_count, weights=weights)
-        (layer,), fold = train_alone(self.course, data)
-        raw, bias = standard.unfold(layer[:, : data.width].T, layer[:, data.width])
-        if not np.isfinite(raw).all() or not np.isfinite(bias).all():
+        layers, fold = train_alone(self.course, data)
+        if not all(np.isfinite(layer).all() for layer in layers):
             raise self._diverged()
+        first, last = layers[0], layers[-1]
+        raw, bias = standard.unfold(first[:, : data.width].T, first[:, data.width])
         present = fold.present
-        return spread(Linear(raw[:, present], bias[present]), present, fold.gap)
+        if not self.width:
+            return spread(Linear(raw[:, present], bias[present]), present, fold.gap)
+        second = np.ascontiguousarray(last[present, : self.width].T)
+        return Layers((raw, second), (bias, last[present, self.width]), "relu").spread(present, fold.gap)
 
     def held_out(
         self,

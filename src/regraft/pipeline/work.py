@@ -60,7 +60,8 @@ def multiplications(head: Head, *, examples: int, features: int, classes: int, f
             h = head.width
             work = fits * STOPPED_EARLY * head.epochs * 6 * n * h * (d + (head.layers - 1) * h + k)
         case TrainedLinear():
-            work = fits * head.epochs * 2 * n * d * k
+            h = head.width or k
+            work = fits * head.epochs * 2 * n * h * (d + (2 * k if head.width else 0))
         case SelectedRidge():
             kept = max(1, int(head.share * d))
             work = fits * (RANKING_PASSES * n * d * k + _ridge(n, kept, k, fits=1))

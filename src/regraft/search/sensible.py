@@ -26,7 +26,7 @@ SENSIBLE: dict[str, dict[str, str | None]] = {
         "epochs": None,
         "patience": None,
     },
-    # Heads that share batch size and dropout train side by side, so these take few values.
+    # Heads of the same batch size and dropout train side by side, so these take few values.
     "trained_linear": {
         "learning_rate": "1e-3..10:log",
         "momentum": "0.8..0.99",
@@ -34,6 +34,9 @@ SENSIBLE: dict[str, dict[str, str | None]] = {
         "smoothing": "0..0.3",
         "dropout": "0,0.25,0.5",
         "batch_size": "32,64,128,256",
+        "augmentation": None,
+        "strength": None,
+        "width": None,
         "epochs": None,
     },
 }

@@ -3,6 +3,7 @@ import pytest
 
 from regraft.core.errors import DataError, RecipeError, TrainingError
 from regraft.heads import Examples, Member, Schedule, block, sample_members, train_population
+from regraft.heads.block import Block
 from regraft.heads.fold import Fold, Rows
 from regraft.heads.member import Course
 from regraft.heads.team import Team
@@ -58,7 +59,7 @@ def test_halving_shrinks_the_tensors():
     data = Rows.load(*overlapping_rows(), class_count=3, weights=np.ones(120))
     fold = Fold(data, np.arange(40, 120), np.arange(40))
     courses = [Course(Member("adam", batch_size=16, seed=s), 3, 0) for s in range(6)]
-    heads = Team(range(6), courses, [fold])
+    heads = Team(range(6), [Block(courses, fold)])
     heads.keep([1, 4])
     (parameter,) = heads.blocks[0].parameters
     assert {tensor.shape[0] for tensor in parameter.state.values()} == {2}

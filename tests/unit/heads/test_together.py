@@ -13,6 +13,8 @@ HEADS = [
     TrainedLinear("sgd", 0.5, epochs=6, batch_size=32, smoothing=0.1),
     TrainedLinear("rmsprop", 0.02, epochs=4, batch_size=16, decay="linear"),
     TrainedLinear("adam", 0.01, epochs=9, batch_size=16, dropout=0.3),
+    TrainedLinear("adam", 0.01, epochs=5, batch_size=16, width=20),
+    TrainedLinear("nesterov", 0.3, epochs=5, batch_size=16, augmentation="mixup"),
 ]
 
 
