@@ -27,7 +27,7 @@ from regraft.pipeline.tuning.tries import Tries
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
 from regraft.report import search_page
 from regraft.search import Asked, Choice, Outcome, Space, Trial
-from regraft.search.objectives import choose
+from regraft.search.objectives import affordable, cheapest_best
 from regraft.search.work import Report, work
 
 STUDY = "study"
@@ -143,7 +143,7 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
         work(study, evaluate, should_stop=should_stop, most=search.trials)
     trials, seconds = study.trials, climb.budget.spent_s - began_s
     keep_for_later(record, trials)
-    best = choose(trials, costs, search.limits)
+    best = cheapest_best(affordable(trials, costs, search.limits))
     if climb.best is not None and not prices.keeps(climb.best.recipe, search.limits):
         _adopt(climb, climb.judge_majority(), folder)
     step = _refit(tries, trials, best, folder=folder, seconds=seconds)
@@ -200,5 +200,6 @@ def study_name(climb: Climb, space: Space, search: Search) -> str:
     networks = [climb.trunk.backbone(name).key for name in asked.backbones]
     dealt = [folds.tolist() for folds in climb.rounds]
     fixed = [asked.depths, asked.scaling, asked.to_json()["head"], asked.class_weights]
-    shared = [networks, *fixed, search.objective, axes, dealt]
+    objective = ",".join([search.objectives.score, *search.objectives.costs])
+    shared = [networks, *fixed, objective, axes, dealt]
     return f"heads-{fingerprint([climb.dataset.fingerprint, *shared])[:24]}"

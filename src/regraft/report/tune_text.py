@@ -9,6 +9,7 @@ from regraft.report.phrases import duration, printable
 SHOWN = 5
 BAR = 24
 NAMES = {"loss": "log-loss", "accuracy": "accuracy"}
+COSTS = {"latency": ("latency", "ms"), "size": ("size", "MB")}
 
 
 def tune_text(search: Mapping[str, Any]) -> str:
@@ -16,13 +17,16 @@ def tune_text(search: Mapping[str, Any]) -> str:
 
     Args:
         search: the report's `search`: `trials`, `counts`, `best`, `corrected`, `importance`, `advice`,
-            `sampler`, `objective` and `storage`.
+            `sampler`, `objective` and `storage`; `costs`, `front` and `limits` where the objective is weighed
+            against others, and `past` where earlier searches proposed trials.
     """
-    lines = [_headline(search), ""]
+    lines = [_headline(search), *_past(search.get("past", ())), ""]
     best = [trial for trial in search["trials"] if trial["state"] == "complete"]
     best.sort(key=lambda trial: trial["value"])
     if best:
         lines += ["Best so far, trial by trial", *_curve(search), "", *_table(best[:SHOWN], search), ""]
+        if search.get("costs"):
+            lines += [*_front(search), ""]
         lines += _corrected(search)
     if search["importance"]:
         lines += ["", "What mattered", *_importance(search["importance"])]
@@ -68,6 +72,44 @@ def _table(trials: Sequence[Mapping[str, Any]], search: Mapping[str, Any]) -> li
         value = shown(trial["value"], search["objective"])
         lines.append(f"  {value}{beside}   {duration(trial['seconds']):>6}   {_settings(trial['values'])}")
     return lines
+
+
+def _front(search: Mapping[str, Any]) -> list[str]:
+    """The trials that nobody beats in one respect without losing in another, the chosen one marked."""
+    costs = [COSTS[cost] for cost in search["costs"]]
+    less = " or ".join(name for name, _ in costs)
+    lines = [f"Nothing better without more {less}"]
+    known = {trial["number"]: trial for trial in search["trials"]}
+    for trial in (known[number] for number in search["front"]):
+        mark = "→" if trial["number"] == search["best"] else " "
+        cells = [shown(trial["value"], search["objective"])]
+        cells += [f"{cost:9.2f} {unit}" for cost, (_, unit) in zip(trial["costs"], costs, strict=True)]
+        lines.append(f"{mark} {'   '.join(cells)}   {_settings(trial['values'])}")
+    return [*lines, _rule(search)]
+
+
+def _rule(search: Mapping[str, Any]) -> str:
+    """Why the chosen one was chosen."""
+    name = NAMES[search["objective"]]
+    within = " and ".join(
+        f"{most:g} {COSTS[cost][1]}" for cost, most in search["limits"].items() if most is not None
+    )
+    if search["best"] is None:
+        return f"None keeps within {within}, so none was chosen."
+    if within:
+        return f"→ is the best {name} within {within}."
+    options = " or ".join(f"--max-{cost}-{COSTS[cost][1].lower()}" for cost in search["costs"])
+    return f"→ is the best {name}; for a cheaper one say {options}."
+
+
+def _past(past: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which trials come from where."""
+    return [
+        f"Trial {one['trial']} was best in a search on {count(one['about']['images'], 'image')} of "
+        f"{one['about']['classes']} classes (distance {one['distance']:.2f})"
+        for one in past
+        if one["trial"] is not None
+    ]
 
 
 def _corrected(search: Mapping[str, Any]) -> list[str]:

@@ -60,15 +60,23 @@ def front(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     return tuple(found)
 
 
-def choose(
+def affordable(
     trials: Sequence[Trial], costs: Sequence[Cost], limits: Mapping[Cost, float | None]
-) -> Trial | None:
-    """The trial of the best score among those that keep within all limits; None where none does."""
-    for trial in front(trials):
-        pairs = zip(costs, trial.costs, strict=True)
-        if all((most := limits.get(cost)) is None or value <= most for cost, value in pairs):
-            return trial
-    return None
+) -> list[Trial]:
+    """The complete trials that keep within all limits."""
+    most = [limits.get(cost) for cost in costs]
+    return [
+        trial
+        for trial in trials
+        if trial.state == "complete"
+        and all(end is None or cost <= end for end, cost in zip(most, trial.costs, strict=True))
+    ]
+
+
+def cheapest_best(trials: Sequence[Trial]) -> Trial | None:
+    """The complete trial of the lowest value; of equal ones the cheapest, then the first."""
+    complete = (trial for trial in trials if trial.state == "complete")
+    return min(complete, key=_values, default=None)
 
 
 def _values(trial: Trial) -> tuple[float, ...]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -19,8 +18,10 @@ from optuna.trial import TrialState
 
 from regraft.core.errors import ArtifactError
 from regraft.core.hashing import fingerprint
+from regraft.search.agreement import Agreement
 from regraft.search.inheritance import take_over
-from regraft.search.marks import AGREED, ASKED, FAILED, ORIGIN, STATES, TOLD, WORKER, kept, read_trial
+from regraft.search.marks import ASKED, FAILED, ORIGIN, STATES, TOLD, WORKER, kept, read_trial
+from regraft.search.objectives import cheapest_best
 from regraft.search.pruners import PrunerName, pruner
 from regraft.search.queue import enqueue, suggested
 from regraft.search.samplers import SEES_CONDITIONS, SamplerName, require_several, sampler
@@ -73,7 +74,7 @@ class Study:
         self._study = study
         self._mine: dict[int, optuna.Trial] = {}
         self._reports: dict[int, list[float]] = {}
-        self._agreed: dict[str, Any] = {}
+        self.agree = Agreement(study)
         self.price: Price = lambda _: ()
         self._worker = this_worker()
         study.set_user_attr(f"{WORKER}{self._worker['token']}", self._worker)
@@ -87,8 +88,7 @@ class Study:
     @property
     def best(self) -> Trial | None:
         """The complete trial of the lowest value; of equal ones the cheapest, then the first."""
-        complete = [trial for trial in self.trials if trial.state == "complete"]
-        return min(complete, key=lambda trial: (trial.value or 0.0, trial.costs), default=None)
+        return cheapest_best(self.trials)
 
     def ask(self, count: int = 1, *, most: int | None = None) -> list[Asked]:
         """Points to try now. Fewer than asked for where the space, the grid or `most` trials are used up.
@@ -164,15 +164,6 @@ class Study:
         proposed = {fingerprint(frozen.user_attrs.get("proposed")) for frozen in waiting}
         if fingerprint(values) not in proposed | {trial.key for trial in self.trials}:
             enqueue(self._study, self.space, values, **{ORIGIN: origin, "proposed": values})
-
-    def agree(self, name: str, find: Callable[[], Any]) -> Any:
-        """What all who share the study take from whoever was first to find it, as JSON knows it."""
-        key = f"{AGREED}{name}"
-        if key not in self._agreed:
-            if key not in self._study.user_attrs:
-                self._study.set_user_attr(key, find())
-            self._agreed[key] = self._study.user_attrs[key]
-        return self._agreed[key]
 
     def _ask_unknown(self) -> Asked | None:
         """Let the sampler propose until it is something new."""

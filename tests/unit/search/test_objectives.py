@@ -4,7 +4,7 @@ import pytest
 
 from regraft.core.errors import ArtifactError, RecipeError
 from regraft.search import SAMPLERS, Outcome, Trial
-from regraft.search.objectives import Objectives, choose, front, parse_objectives
+from regraft.search.objectives import Objectives, affordable, cheapest_best, front, parse_objectives
 from regraft.search.samplers import ONE_VALUE
 from regraft.search.study import Study
 
@@ -67,8 +67,8 @@ def test_the_front_is_whoever_nobody_beats_in_all_respects() -> None:
 def test_limits_decide_who_is_chosen() -> None:
     names = ("latency", "size")
     for limits, wanted in [({}, 1), ({"size": 1}, 0), ({"latency": 5}, 4), ({"latency": 5, "size": None}, 4)]:
-        assert choose(TRIALS, names, limits).number == wanted
-    assert choose(TRIALS, names, {"latency": 2.9}) is None
+        assert cheapest_best(affordable(TRIALS, names, limits)).number == wanted
+    assert cheapest_best(affordable(TRIALS, names, {"latency": 2.9})) is None
 
 
 @pytest.mark.parametrize("name", ONE_VALUE)

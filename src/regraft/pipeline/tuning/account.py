@@ -15,7 +15,7 @@ from regraft.pipeline.tuning.plan import Search
 from regraft.pipeline.tuning.tries import Tries, image_losses
 from regraft.search import Trial
 from regraft.search.held_out import Objective
-from regraft.search.objectives import front
+from regraft.search.objectives import affordable, front
 
 MOST_COMPARED = 200
 """Of many trials the best: the others never win a resample."""
@@ -34,20 +34,21 @@ def described(
         where: the study's storage.
     """
     climb, counts = tries.climb, Counter(trial.state for trial in trials)
+    costs = search.objectives.costs
     return {
         "sampler": search.sampler,
         "pruner": search.pruner,
         "objective": search.objectives.score,
-        "costs": search.objectives.costs,
-        "limits": {cost: search.limits[cost] for cost in search.objectives.costs},
-        "front": [trial.number for trial in front(trials)] if search.objectives.costs else [],
+        "costs": [*costs],
+        "limits": {cost: search.limits[cost] for cost in costs},
+        "front": [trial.number for trial in front(trials)] if costs else [],
         "storage": where,
         "space": {name: str(axis) for name, axis in tries.space.axes.items()},
         "counts": {state: counts[state] for state in ("complete", "pruned", "failed", "running")},
         "trials": [plain(trial) for trial in trials],
         "best": None if best is None else best.number,
         "corrected": corrected(
-            _kept(trials, tries),
+            _kept(affordable(trials, costs, search.limits), tries),
             climb.truth[climb.held_out],
             groups=climb.held_out_groups,
             objective=search.objectives.score,
@@ -84,7 +85,7 @@ def corrected(
     return {"naive": plain(found.naive), "corrected": plain(found.corrected), "candidates": len(said)}
 
 
-def _kept(trials: tuple[Trial, ...], tries: Tries) -> list[Probabilities]:
+def _kept(trials: Sequence[Trial], tries: Tries) -> list[Probabilities]:
     """Of the best complete trials what they said, as far as it was kept here."""
     complete = sorted((t for t in trials if t.state == "complete"), key=lambda trial: trial.value or 0.0)
     shape = (int(tries.climb.held_out.sum()), tries.climb.class_count)
