@@ -8,7 +8,6 @@ from pathlib import Path
 from regraft.core.artifact import MODEL
 from regraft.core.files import write_bytes
 from regraft.core.hashing import fingerprint
-from regraft.core.progress import progress
 from regraft.data import DataSource, path_of, read, require_parts, require_trainable
 from regraft.features import FeatureStore
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
@@ -24,11 +23,11 @@ from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.costs import Costs
 from regraft.pipeline.tuning.plan import Search, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
+from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
 from regraft.report import search_page
-from regraft.search import Asked, Choice, Outcome, Space, Trial
+from regraft.search import Choice, Space, Trial
 from regraft.search.objectives import affordable, cheapest_best
-from regraft.search.work import Report, work
 
 STUDY = "study"
 JOURNAL = "trials.log"
@@ -131,16 +130,7 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
         return not climb.budget.affords(kept_back_s + (REFIT * best.seconds if best else 0.0))
 
     began_s = climb.budget.spent_s
-    with progress("Trying heads", search.trials or round(climb.budget.left_s)) as advance:
-
-        def evaluate(asked: Asked, report: Report) -> Outcome:
-            before_s = climb.budget.spent_s
-            try:
-                return tries.evaluate(asked, report)
-            finally:
-                advance(1 if search.trials else round(climb.budget.spent_s - before_s))
-
-        work(study, evaluate, should_stop=should_stop, most=search.trials)
+    try_points(study, tries, should_stop=should_stop, trials=search.trials)
     trials, seconds = study.trials, climb.budget.spent_s - began_s
     keep_for_later(record, trials)
     best = cheapest_best(affordable(trials, costs, search.limits))

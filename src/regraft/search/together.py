@@ -1,15 +1,16 @@
 """Heads that train by gradient descent, tried as a population: halved on the way, the rest told in full."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from regraft.core.arrays import Scores
+from regraft.core.errors import RecipeError
 from regraft.heads.together import Together, held_out_together
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.search.held_out import Objective, Task
 from regraft.search.space import Space
-from regraft.search.trial import Dropped, Failed, Outcome, Result
+from regraft.search.trial import Asked, Dropped, Failed, Outcome, Result
 
 if TYPE_CHECKING:
     from regraft.search.study import Study
@@ -70,6 +71,16 @@ def ask_for(study: "Study") -> int:
 def has_population(space: Space) -> bool:
     """Whether some of its heads train side by side."""
     return any(issubclass(space.heads[kind], TrainedLinear) for kind in space.kinds)
+
+
+def population_of(space: Space, asked: Asked, *shared: Any) -> Hashable:
+    """Equal for points whose heads train side by side, if they also share what else is named; else None."""
+    try:
+        head = space.head(asked.values)
+    except RecipeError:
+        # It fails for that reason when it is tried.
+        return None
+    return ("population", *shared) if trains_together(head) else None
 
 
 def _result(at: int, one: Together, judge: Judge, objective: Objective) -> Result:

@@ -10,19 +10,17 @@ study = search_heads(Task(features, labels, class_count, (folds,)), {"mine": Min
 study.best.values
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from regraft.core.arrays import Scores
-from regraft.core.errors import RecipeError
 from regraft.heads import Head
 from regraft.search.axis import Axis
 from regraft.search.held_out import Objective, Task, steps, value_of
 from regraft.search.memory import with_half_the_batch
 from regraft.search.space import Space, space_of
 from regraft.search.study import Settings, Study, open_study
-from regraft.search.together import ask_for, trains_together, tried_together
+from regraft.search.together import ask_for, population_of, tried_together
 from regraft.search.trial import Asked, Outcome, Result
 from regraft.search.work import Batches, Report, work
 
@@ -90,13 +88,3 @@ def judged(space: Space, asked: Asked, task: Task, *, objective: Objective, repo
         return value
 
     return Outcome(*with_half_the_batch(space.head(asked.values), fit))
-
-
-def population_of(space: Space, asked: Asked, *shared: Any) -> Hashable:
-    """Equal for points whose heads train side by side, if they also share what else is named; else None."""
-    try:
-        head = space.head(asked.values)
-    except RecipeError:
-        # It fails for that reason when it is tried.
-        return None
-    return ("population", *shared) if trains_together(head) else None

@@ -11,8 +11,9 @@ from regraft.core.arrays import Array, Probabilities, Truth
 from regraft.core.hashing import plain
 from regraft.evaluation import Selection, corrected_best
 from regraft.pipeline.tuning.analysis import analysed
+from regraft.pipeline.tuning.answers import image_losses
 from regraft.pipeline.tuning.plan import Search
-from regraft.pipeline.tuning.tries import Tries, image_losses
+from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial
 from regraft.search.held_out import Objective
 from regraft.search.objectives import affordable, front

@@ -10,7 +10,8 @@ from regraft.evaluation import Interval
 from regraft.evaluation.answers import units
 from regraft.evaluation.comparison import paired_difference
 from regraft.evaluation.resampling import mean_interval
-from regraft.pipeline.tuning.tries import SMALLEST, Tries, image_losses
+from regraft.pipeline.tuning.answers import SMALLEST, image_losses
+from regraft.pipeline.tuning.tries import Tries
 
 
 class Paired:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regraft.pipeline.tuning.account import corrected
-from regraft.pipeline.tuning.tries import image_losses
+from regraft.pipeline.tuning.answers import image_losses
 
 CANDIDATES, IMAGES, ROUNDS, TRUE = 40, 60, 40, 0.7
 

@@ -1,0 +1,74 @@
+"""How long a trial will take, from those that were timed."""
+
+from collections.abc import Hashable
+
+import numpy as np
+
+from regraft.core.errors import TrainingError
+from regraft.pipeline.budget import Budget
+from regraft.search import OutOfTime
+
+FIRST_RATE_PER_S = 2e10
+"""Multiplications: taken for true of a kind of head until one was timed. Two shared AMD EPYC cores made 1e10
+(nearest neighbours) to 2e11 (ridge) of them on 1,437 x 1,280 features, 2026-11-23, n = 1."""
+
+MOST_FRACTION = 0.5
+"""Of the budget: a trial that takes more is not worth it. One that takes less waits for whoever goes on."""
+
+SLOWEST_RATE_PER_S = 2.5e8
+"""Of a tiny fit most of the time goes elsewhere, which would make a larger one look too dear."""
+
+QUICKEST_S = 1e-3
+
+
+class Pace:
+    """The rates at which kinds of heads were fitted here.
+
+    Where heads share work, the first of them pays for it; what others take is known once one was timed.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._rates_per_s: dict[str, float] = {}
+        self._seconds: dict[Hashable, float | None] = {}
+
+    def cost_s(self, kind: str, work: float, *, shared: Hashable = None) -> float:
+        """What a trial will take.
+
+        Args:
+            kind: of the head.
+            work: multiplications, were nothing shared.
+            shared: names the work that heads share on some features; None where they share nothing.
+        """
+        known = self._seconds.get(shared)
+        return work / self._rates_per_s.get(kind, FIRST_RATE_PER_S) if known is None else known
+
+    def require_time(self, cost_s: float) -> None:
+        """Raise unless there is time.
+
+        Raises:
+            TrainingError: it would take most of the whole budget.
+            OutOfTime: it no longer fits.
+        """
+        if cost_s > MOST_FRACTION * self.budget.seconds:
+            raise TrainingError(f"It would take {cost_s:.0f} of {self.budget.seconds:.0f} s.")
+        if not self.budget.affords(cost_s):
+            raise OutOfTime
+
+    def timed(self, kind: str, work: float, seconds: float, *, shared: Hashable = None) -> None:
+        """Learn from a trial that was made."""
+        if shared is not None and shared in self._seconds:
+            self._seconds[shared] = seconds
+            return
+        self._rates_per_s[kind] = max(work / max(seconds, QUICKEST_S), SLOWEST_RATE_PER_S)
+        if shared is not None:
+            self._seconds[shared] = None
+
+
+def raced_share(epochs: int) -> float:
+    """The share of all epochs that heads train on average whose worse half leaves after 1, 2, 4, ... epochs.
+
+    >>> raced_share(1), raced_share(8)
+    (1.0, 0.3125)
+    """
+    return float(min(1.0, (1 + 0.5 * np.log2(epochs)) / epochs))

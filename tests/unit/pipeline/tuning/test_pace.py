@@ -1,0 +1,48 @@
+import pytest
+
+from regraft.core.errors import TrainingError
+from regraft.pipeline.budget import Budget
+from regraft.pipeline.tuning.pace import FIRST_RATE_PER_S, SLOWEST_RATE_PER_S, Pace, raced_share
+from regraft.pipeline.tuning.tries import races
+from regraft.search import OutOfTime
+
+
+@pytest.fixture
+def pace() -> Pace:
+    return Pace(Budget(100.0))
+
+
+def test_a_kind_is_judged_by_what_was_timed_of_it(pace: Pace) -> None:
+    assert pace.cost_s("lda", 2 * FIRST_RATE_PER_S) == 2
+    pace.timed("lda", 1e9, 0.5)
+    assert pace.cost_s("lda", 4e9) == 2
+    assert pace.cost_s("ridge", 4e9) == 4e9 / FIRST_RATE_PER_S
+
+
+def test_a_tiny_fit_does_not_make_a_large_one_look_dear(pace: Pace) -> None:
+    pace.timed("lda", 10, 0.5)
+    assert pace.cost_s("lda", 1e9) == 1e9 / SLOWEST_RATE_PER_S
+
+
+def test_who_shares_work_takes_what_the_last_one_took(pace: Pace) -> None:
+    pace.timed("ridge", 1e9, 2.0, shared="on last")
+    # The first one paid; what another takes is not known yet.
+    assert pace.cost_s("ridge", 1e9, shared="on last") == 2
+    pace.timed("ridge", 1e9, 0.01, shared="on last")
+    assert pace.cost_s("ridge", 1e9, shared="on last") == 0.01
+    assert pace.cost_s("ridge", 1e9, shared="on all") == 2
+
+
+def test_what_takes_most_of_the_budget_fails_and_what_no_longer_fits_waits(pace: Pace) -> None:
+    pace.require_time(1.0)
+    with pytest.raises(TrainingError, match="51 of 100 s"):
+        pace.require_time(51.0)
+    pace.budget.interrupted = True
+    with pytest.raises(OutOfTime):
+        pace.require_time(1.0)
+
+
+def test_heads_that_take_long_race_in_turns() -> None:
+    assert races([1, 1, 1], 10) == [slice(0, 3)]
+    assert races([20, 1], 10) == [slice(0, 1), slice(1, 2)]
+    assert raced_share(64) == pytest.approx(4 / 64)
