@@ -37,8 +37,8 @@ def tune(  # noqa: PLR0913 - every flag is a parameter
         labels: where the labels are written.
         json: print one JSON object instead of text.
     """
-    from regraft.pipeline.tune import tune as search_settings
     from regraft.pipeline.tune import SEARCH_PAGE
+    from regraft.pipeline.tune import tune as search_settings
     from regraft.report import ablation_text, tune_text
 
     chosen = recipe_from(recipe, flags)

@@ -63,12 +63,15 @@ def _study_of(trials: Sequence[Trial], space: Space, kind: str) -> "optuna.Study
     own = of_kind(trials, kind)
     names = [n for n in space.axes if n != KIND and own and all(t.values.get(n) is not None for t in own)]
     names = [name for name in names if len({t.values[name] for t in own}) > 1]
-    if len(own) < FEWEST or not names or len({t.value for t in own}) == 1:
+    if len(own) < FEWEST or not names:
+        return None
+    middle = float(np.median([trial.value for trial in own if trial.value is not None]))
+    if all((trial.value or 0.0) >= middle for trial in own):
+        # Of equal values none has a cause.
         return None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study()
     axes = {name: distribution(space.axes[name]) for name in names}
-    middle = float(np.median([trial.value for trial in own if trial.value is not None]))
     for trial in own:
         value = min(trial.value or 0.0, middle)
         params: dict[str, Any] = {name: trial.values[name] for name in names}
