@@ -30,8 +30,8 @@ from regraft.core.files import CACHE_VARIABLE, cache_folder
 from regraft.features import FeatureStore
 
 PEER_SECONDS, OUR_SECONDS = 600.0, (10.0, 60.0)
-GRACE_S = 90.0
-"""For the trial or the report at which the time was up; what ends later does not count for a peer."""
+IMPORT_S, GRACE_S = 20.0, 90.0
+"""Until a peer's clock starts, and for what follows our search. What ends later does not count for a peer."""
 
 ENOUGH_S, BAYES_SHARE = 10.0, 0.7
 
@@ -81,7 +81,7 @@ def run_peer(task: SearchTask, sampler: str, seconds: float, log: Path) -> list[
     """Its best so far over time."""
     log.unlink(missing_ok=True)
     words = ["benchmarks.search_peers", task.folder, sampler, seconds, log]
-    _process(words, seconds + GRACE_S, dict(os.environ))
+    _process(words, seconds + IMPORT_S, dict(os.environ))
     trials = read_lines(log)
     ended = sum(trial["at_s"] <= seconds for trial in trials)
     return [
