@@ -19,6 +19,7 @@ from regraft.heads import Ridge
 
 BUDGET = "60s"
 SEEDS = 3
+MOST_IMAGES = 1000
 GIVEN = {"blood_cells": "test", "gtsrb32": "test", "hymenoptera": "val"}
 """Sets whose own split is used, and which part is its test; the others are split in halves, three times."""
 
@@ -81,6 +82,26 @@ def write_table(source: Path, file: Path, seed: int) -> Path:
         writer.writerow(["path", "label", "group", "split"])
         for row, part in zip(rows, parts, strict=True):
             writer.writerow([source / row["path"], row["label"], row["group"], part])
+    return file
+
+
+def small_table(source: Path, folder: Path) -> Path:
+    """As `write_table` with seed 0, of which the first images of every class and part: `MOST_IMAGES` in all."""
+    whole = write_table(source, folder / "whole.csv", 0)
+    with whole.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    random = np.random.default_rng(0)
+    keep = min(1.0, MOST_IMAGES / len(rows))
+    kept = []
+    for key in sorted({(row["label"], row["split"]) for row in rows}):
+        members = [row for row in rows if (row["label"], row["split"]) == key]
+        chosen = random.permutation(len(members))[: max(2, round(keep * len(members)))]
+        kept += [members[i] for i in sorted(chosen)]
+    file = folder / "table.csv"
+    with file.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(kept)
     return file
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ranking import small_table
+from benchmarks.accuracy import small_table
 from benchmarks.search_task import NETWORK, SearchTask, make_task
 from regraft import Recipe
 from regraft.backbones import load
