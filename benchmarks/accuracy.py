@@ -86,7 +86,7 @@ def write_table(source: Path, file: Path, seed: int) -> Path:
 
 
 def small_table(source: Path, folder: Path) -> Path:
-    """As `write_table` with seed 0, of which the first images of every class and part: `MOST_IMAGES` in all."""
+    """As `write_table` with seed 0: the first images of every class and part, `MOST_IMAGES` in all."""
     whole = write_table(source, folder / "whole.csv", 0)
     with whole.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
