@@ -12,7 +12,8 @@ def ablation_text(search: Mapping[str, Any]) -> str:
     """What `regraft tune --ablate` says of the report's `search`; nothing where there is no ablation."""
     rows = search.get("ablation") or []
     done = [row for row in rows if row["difference"] is not None]
-    lines = [f"The winner with one setting changed: log-loss of {len(done)} changes, with 95 % intervals"]
+    heading = "differences of the log-loss, with 95 % intervals" if done else "there was no time for it"
+    lines = [f"The winner with one setting changed: {heading}"]
     width = max((len(_change(row)) for row in done), default=0)
     lines += [f"  {_change(row):{width}}  {_difference(row)}" for row in done]
     lines += [f"  {_change(row)} was not tried: {row['refused']}" for row in rows if row not in done]

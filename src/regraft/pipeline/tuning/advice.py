@@ -4,7 +4,7 @@ Each rule is silent unless its evidence is more than chance would show: few tria
 does a difference that cannot be told from none.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from regraft.evaluation import Interval
 from regraft.evaluation.phrases import count, percent
-from regraft.pipeline.tuning.progress import of_kinds, of_progress, of_ties
+from regraft.pipeline.tuning.progress import Comparisons, of_kinds, of_progress, of_ties
 from regraft.search import Choice, Space, Trial
 from regraft.search.findings import FEWEST, AtEdge, at_edges, of_kind
 from regraft.search.space import KIND
@@ -44,9 +44,8 @@ class Evidence:
         best: the trial that was chosen.
         shares: the importance of axes by fANOVA.
         shares_for_best: by PED-ANOVA.
-        difference: between two trials, by their numbers; see `Paired`.
+        compared: the trials on held-out images.
         training: the winner's score on the images that it learned from, and on those held out.
-        images: how many were held out.
     """
 
     trials: Sequence[Trial]
@@ -54,9 +53,8 @@ class Evidence:
     best: Trial | None
     shares: Mapping[str, float] = field(default_factory=dict)
     shares_for_best: Mapping[str, float] = field(default_factory=dict)
-    difference: Callable[[int, int], Interval | None] = lambda *_: None
+    compared: Comparisons = field(default_factory=Comparisons)
     training: tuple[float, Interval] | None = None
-    images: int = 0
 
     @cached_property
     def complete(self) -> list[Trial]:
@@ -72,9 +70,9 @@ def advice(found: Evidence) -> list[str]:
     ranked = sorted(found.complete, key=lambda trial: trial.value or 0.0)
     said += _of_ranges(found, found.best)
     said += _of_idle(found, found.best)
-    said += of_kinds(found.best, found.trials, found.space, found.difference)
-    said += of_ties(found.best, ranked, found.difference, images=found.images)
-    said += of_progress(found.complete, found.difference)
+    said += of_kinds(found.best, found.trials, found.space, found.compared)
+    said += of_ties(found.best, ranked, found.compared)
+    said += of_progress(found.complete, found.compared)
     return [*said, *_of_training(found, found.best)]
 
 

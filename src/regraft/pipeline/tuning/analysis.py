@@ -13,6 +13,7 @@ from regraft.pipeline.tuning.ablation import ablation
 from regraft.pipeline.tuning.advice import Evidence, advice
 from regraft.pipeline.tuning.paired import Paired
 from regraft.pipeline.tuning.plan import Search, recipe_of
+from regraft.pipeline.tuning.progress import Comparisons
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial
 from regraft.search.importance import importance, importance_for_best
@@ -44,22 +45,15 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
     shares_for_best = importance_for_best(trials, space, kind)
     learnt = training_score(winner, climb)
     paired = Paired(tries)
-    found = Evidence(
-        trials,
-        space,
-        best,
-        shares,
-        shares_for_best,
-        paired.difference,
-        (learnt.value, winner.score),
-        paired.images,
-    )
+    compared = Comparisons(paired.difference, paired.images, tries.objective)
+    scores = (learnt.value, winner.score)
+    said = advice(Evidence(trials, space, best, shares, shares_for_best, compared, scores))
     return {
         "importance": shares,
         "importance_for_best": shares_for_best,
         "training": {"learnt": plain(learnt), "held_out": plain(winner.score)},
         "ablation": ablation(best, winner, trials, space=space, climb=climb) if search.ablate else None,
-        "advice": advice(found),
+        "advice": said,
     }
 
 

@@ -1,6 +1,7 @@
 """Whether a search went on getting better, what is as good as its best, and which kinds of head are not."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from regraft.evaluation import Interval
 from regraft.evaluation.phrases import percent
@@ -9,7 +10,30 @@ from regraft.search import Space, Trial
 from regraft.search.findings import FEWEST
 from regraft.search.space import KIND
 
-Difference = Callable[[int, int], Interval | None]
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Trials against each other on the same images.
+
+    Attributes:
+        difference: how much more of what is to be made small the second of two numbers has; None if unknown.
+        images: how many there are.
+        objective: what is to be made small, log-loss or the share of wrong answers.
+    """
+
+    difference: Callable[[int, int], Interval | None] = lambda *_: None
+    images: int = 0
+    objective: str = "loss"
+
+    def written(self, apart: Interval) -> str:
+        """A difference with its interval, and its unit."""
+        ends = (apart.value, apart.low, apart.high)
+        if self.objective == "loss":
+            value, low, high = (f"{end:.4f}" for end in ends)
+            return f"{value} nats ({low} to {high})"
+        value, low, high = (f"{100 * end:.1f}" for end in ends)
+        return f"{value} points ({low} to {high})"
+
 
 ENOUGH = 20
 """Complete trials, before it is said whether more will help."""
@@ -22,20 +46,19 @@ MUCH_FASTER = 0.5
 MOST_OF_TIME = 0.5
 
 
-def of_ties(best: Trial, ranked: Sequence[Trial], difference: Difference, *, images: int) -> Iterator[str]:
+def of_ties(best: Trial, ranked: Sequence[Trial], compared: Comparisons) -> Iterator[str]:
     """How many of the best cannot be told apart, and which of them is much faster.
 
     Args:
         best: the trial that was chosen.
         ranked: complete trials, the lowest value first.
-        difference: between two trials, by their numbers.
-        images: how many were held out.
+        compared: the trials on held-out images.
     """
     if len(ranked) < FEWEST or ranked[0].number != best.number:
         return
     alike: list[tuple[Trial, Interval]] = []
     for trial in ranked[1:MOST_COMPARED]:
-        behind = difference(best.number, trial.number)
+        behind = compared.difference(best.number, trial.number)
         if behind is None or behind.low > 0:
             break
         alike.append((trial, behind))
@@ -44,8 +67,8 @@ def of_ties(best: Trial, ranked: Sequence[Trial], difference: Difference, *, ima
     last = alike[-1][1]
     count = f"{len(alike) + 1}{' or more' if len(alike) + 1 == MOST_COMPARED else ''}"
     said = (
-        f"The best {count} of {len(ranked)} trials cannot be told apart on {images} images: the last of them "
-        f"is {_written(last)} behind."
+        f"The best {count} of {len(ranked)} trials cannot be told apart on {compared.images} images: the "
+        f"last of them is {compared.written(last)} behind."
     )
     fastest = min((trial for trial, _ in alike), key=lambda trial: trial.seconds)
     if fastest.seconds < MUCH_FASTER * best.seconds:
@@ -54,7 +77,7 @@ def of_ties(best: Trial, ranked: Sequence[Trial], difference: Difference, *, ima
     yield said
 
 
-def of_kinds(best: Trial, trials: Sequence[Trial], space: Space, difference: Difference) -> Iterator[str]:
+def of_kinds(best: Trial, trials: Sequence[Trial], space: Space, compared: Comparisons) -> Iterator[str]:
     """Kinds of head that are behind at their best, or take most of the time for nothing."""
     kind, behind = best.values[KIND], {}
     whole_s = sum(trial.seconds for trial in trials) or 1.0
@@ -63,12 +86,12 @@ def of_kinds(best: Trial, trials: Sequence[Trial], space: Space, difference: Dif
         complete = [trial for trial in own if trial.state == "complete"]
         if other == kind or len(complete) < FEWEST_OF_KIND:
             continue
-        apart = difference(best.number, min(complete, key=lambda trial: trial.value or 0.0).number)
+        apart = compared.difference(best.number, min(complete, key=lambda trial: trial.value or 0.0).number)
         share = sum(trial.seconds for trial in own) / whole_s
         if apart is not None and (apart.low > 0 or share >= MOST_OF_TIME):
             verb = "is" if apart.low > 0 else "cannot be told from the winner, and is"
             behind[other] = (
-                f"{other} {verb} {_written(apart)} behind at the best of {len(complete)} trials, in "
+                f"{other} {verb} {compared.written(apart)} behind at the best of {len(complete)} trials, in "
                 f"{percent(share)} of the time"
             )
     if behind:
@@ -77,7 +100,7 @@ def of_kinds(best: Trial, trials: Sequence[Trial], space: Space, difference: Dif
         yield f"{'; '.join(behind.values())}. Leave {them} out, --space {KIND}={kept}"
 
 
-def of_progress(complete: Sequence[Trial], difference: Difference) -> Iterator[str]:
+def of_progress(complete: Sequence[Trial], compared: Comparisons) -> Iterator[str]:
     """What the second half of the trials brought."""
     lowest = min(complete, key=lambda trial: trial.value or 0.0)
     if lowest is complete[0] and len(complete) >= FEWEST:
@@ -92,17 +115,13 @@ def of_progress(complete: Sequence[Trial], difference: Difference) -> Iterator[s
     if (before.value or 0.0) <= (lowest.value or 0.0):
         yield f"Nothing in {later} was better than trial {before.number}: more trials will hardly help."
         return
-    gained = difference(lowest.number, before.number)
+    gained = compared.difference(lowest.number, before.number)
     if gained is None:
         return
     if gained.low > 0:
-        yield f"{later.capitalize()} still gained {_written(gained)}: more of them may help."
+        yield f"{later.capitalize()} still gained {compared.written(gained)}: more of them may help."
     else:
         yield (
-            f"{later.capitalize()} gained {_written(gained)}, which cannot be told from nothing: more trials "
-            f"will hardly help."
+            f"{later.capitalize()} gained {compared.written(gained)}, which cannot be told from nothing: "
+            f"more trials will hardly help."
         )
-
-
-def _written(difference: Interval) -> str:
-    return f"{difference.value:.4f} ({difference.low:.4f} to {difference.high:.4f})"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regraft.report.search.story import short
+
 Row = Mapping[str, Any]
 
 
@@ -14,7 +16,7 @@ def ablation_table(search: Mapping[str, Any]) -> dict[str, Any] | None:
     done = [row for row in found if row["difference"] is not None]
     most = max((abs(row["difference"][end]) for row in done for end in ("low", "high")), default=0.0)
     return {
-        "rows": [{**row, "verdict": verdict(row), "drawn": _drawn(row["difference"], most)} for row in done],
+        "rows": [{**row, **_told(row, most)} for row in done],
         "refused": [row for row in found if row["difference"] is None],
     }
 
@@ -24,6 +26,14 @@ def verdict(row: Row) -> str:
     if row["difference"]["low"] > 0:
         return "worse"
     return "better" if row["difference"]["high"] < 0 else "no telling"
+
+
+def _told(row: Row, most: float) -> dict[str, Any]:
+    return {
+        "short": short(row["name"]),
+        "verdict": verdict(row),
+        "drawn": _drawn(row["difference"], most),
+    }
 
 
 def _drawn(difference: Mapping[str, float], most: float) -> Any:

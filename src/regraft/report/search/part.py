@@ -11,6 +11,7 @@ from regraft.report.search.progress import best_so_far, learning_curves, time_pe
 from regraft.report.search.slices import slice_of_kinds, slices
 from regraft.report.search.story import MOST_DRAWN, Story, Trial, settings_of
 from regraft.report.search.surface import contour
+from regraft.report.search.tradeoff import tradeoffs
 
 BEST_SHOWN = 10
 
@@ -30,6 +31,8 @@ def search_part(search: Mapping[str, Any]) -> dict[str, Any]:
         "legend": [(kind, f"c{number % 8}") for number, kind in enumerate(story.kinds)],
         "states": _states(story),
         "kind": story.kind,
+        "of_kind": len(story.of_kind(story.kind)),
+        "tradeoffs": tradeoffs(story),
         "progress": best_so_far(story),
         "best": _best_rows(story),
         "measure": story.measure,

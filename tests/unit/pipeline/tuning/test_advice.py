@@ -8,6 +8,7 @@ import pytest
 from regraft.evaluation import Interval
 from regraft.heads import HEADS
 from regraft.pipeline.tuning.advice import Evidence, advice
+from regraft.pipeline.tuning.progress import Comparisons
 from regraft.search import Choice, Space, Trial, parse_changes, space_of
 from regraft.search.importance import importance, importance_for_best
 
@@ -45,7 +46,14 @@ def spread(value: Callable[[float, str], float], count: int = 40) -> list[Trial]
     return [ridge(n, p, value(p, depths), depths=depths) for n, (depths, p) in enumerate(found[:count])]
 
 
-def told(trials: list[Trial], *, space: Space | None = None, noise: float = NOISE, **known: object) -> str:
+def told(
+    trials: list[Trial],
+    *,
+    space: Space | None = None,
+    noise: float = NOISE,
+    objective: str = "loss",
+    **known: object,
+) -> str:
     """All advice in one text, differences being what they are, give or take the noise."""
     values = {trial.number: trial.value or 0.0 for trial in trials}
     space = space or space_with()
@@ -58,7 +66,7 @@ def told(trials: list[Trial], *, space: Space | None = None, noise: float = NOIS
 
     shares = {} if best is None else importance(trials, space, best.values["head.kind"])
     for_best = {} if best is None else importance_for_best(trials, space, best.values["head.kind"])
-    found = Evidence(trials, space, best, shares, for_best, difference, images=200, **known)
+    found = Evidence(trials, space, best, shares, for_best, Comparisons(difference, 200, objective), **known)
     return "\n".join(advice(found))
 
 
@@ -130,7 +138,7 @@ def test_trials_that_cannot_be_told_apart_are_counted_and_the_fastest_named() ->
     ]
     said = told([ridge(99, 1e3, 0.9), *trials])
     assert "The best 3 of 21 trials cannot be told apart on 200 images" in said
-    assert "the last of them is 0.0080 (-0.0020 to 0.0180) behind" in said
+    assert "the last of them is 0.0080 nats (-0.0020 to 0.0180) behind" in said
     assert "Trial 2, ridge, takes 0.50 s instead of 2.0 s." in said
     assert "told apart" not in told([ridge(99, 1e3, 0.9), *trials], noise=0.003)
     assert "told apart" not in told(trials[:5], noise=1.0)
@@ -140,7 +148,7 @@ def test_kinds_that_are_behind_are_to_be_left_out() -> None:
     ridges = [ridge(n, 10.0 ** (n % 7 - 3), 0.2 + 0.001 * n) for n in range(10)]
     behind = [lda(20 + n, 0.4 + 0.001 * n, seconds=3.0) for n in range(6)]
     said = told([lda(99, 0.9), *ridges, *behind])
-    assert "lda is 0.2000 (0.1900 to 0.2100) behind at the best of 7 trials, in 65.5 % of the time" in said
+    assert "lda is 0.2000 nats (0.1900 to 0.2100) behind at the best of 7 trials, in 65.5 % of" in said
     assert "Leave it out, --space head.kind=ridge" in said
     assert "Leave" not in told([lda(99, 0.9), *ridges, *behind[:3]])
 
@@ -158,8 +166,9 @@ def test_the_second_half_says_whether_more_would_help() -> None:
     assert "Nothing in the last 20 of 40 finished trials was better than trial 10" in told(flat)
     falling = [ridge(n, p, 0.9 - 0.01 * n) for n, p in enumerate(penalties(40))]
     said = told(falling)
-    assert "The last 20 of 40 finished trials still gained 0.2000 (0.1900 to 0.2100)" in said
+    assert "The last 20 of 40 finished trials still gained 0.2000 nats (0.1900 to 0.2100)" in said
     assert "which cannot be told from nothing" in told(falling, noise=0.5)
+    assert "gained 20.0 points (19.0 to 21.0)" in told(falling, objective="accuracy")
     assert "finished trials" not in told(falling[:12])
 
 
