@@ -1,7 +1,8 @@
 """One worker of a study: ask, try, tell, until the time, the trials or the space are used up."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from regraft.search.memory import RETRIED, is_out_of_memory, reason_of
@@ -15,6 +16,9 @@ Evaluate = Callable[[Asked, Report], Outcome]
 
 FAILURES_TO_STOP = 30
 """So many and not one success: whatever it is, another trial will not cure it."""
+
+LATE_TO_STOP = 10
+"""So many points that there was no time for: others would hardly be quicker."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def work(
     Args:
         study: where points come from.
         evaluate: tries a point. On the way it may report `(value, step)`, which may raise `GivenUp`; and
-            it may raise `OutOfTime`.
+            it may raise `OutOfTime`: the point is set aside, quicker ones are tried, and in the end it is put
+            back for whoever goes on.
         should_stop: asked before each trial, or group of trials.
         most: trials of the whole study, those of others and of before included.
         batches: how several points are tried as one; by default each is asked for and tried alone.
@@ -60,115 +65,129 @@ def work(
     # Not above: it imports Optuna, and who only names the errors of a trial does not need that.
     from regraft.search.storage import reaching
 
-    tried = 0
+    worker = _Worker(study, evaluate, batches, should_stop)
     with reaching("The study"):
-        while not should_stop() and not _is_hopeless(study):
-            batch = study.ask(batches.size() if batches else 1, most=most)
-            done = _try_batch(study, batch, evaluate, batches, should_stop)
-            tried += done
-            if done < len(batch) or not batch:
-                break
-    return tried
+        try:
+            while not worker.is_done and (batch := study.ask(batches.size() if batches else 1, most=most)):
+                worker.try_batch(batch)
+        finally:
+            # Also after Ctrl-C: this process may live on, and nobody else would take them over.
+            for asked in worker.late:
+                study.put_back(asked)
+    return worker.tried
 
 
-def try_one(study: "Study", asked: Asked, evaluate: Evaluate) -> bool:
-    """Try a point and write down what came of it, whatever that is; returns whether there was time for it."""
-    last = 0
+@dataclass
+class _Worker:
+    """What `work` is at. `late`: points that are to be put back."""
 
-    def report(value: float, step: int) -> None:
-        nonlocal last
-        # A second attempt goes through the same steps again.
-        if step > last and study.report(asked, value, step=step):
-            raise GivenUp
-        last = max(last, step)
+    study: "Study"
+    evaluate: Evaluate
+    batches: Batches | None
+    should_stop: Callable[[], bool]
+    late: list[Asked] = field(default_factory=list)
+    tried: int = 0
 
-    try:
-        outcome = evaluate(asked, report)
-    except GivenUp:
-        study.give_up(asked)
-    except OutOfTime:
-        study.put_back(asked)
-        return False
-    except Exception as error:  # noqa: BLE001 - whatever a head raises is its trial's, not the study's
-        study.fail(asked, reason_of(error))
-    else:
-        study.tell(asked, outcome)
-    return True
+    @property
+    def is_done(self) -> bool:
+        """Whether there is a reason to stop."""
+        if len(self.late) >= LATE_TO_STOP or self.should_stop():
+            return True
+        trials = self.study.trials
+        return len(trials) >= FAILURES_TO_STOP and all(trial.state == "failed" for trial in trials)
 
+    def try_batch(self, batch: Sequence[Asked]) -> None:
+        """Try what was asked for, group by group, until there is a reason to stop."""
+        groups = _groups(batch, self.batches)
+        while groups and not self.should_stop():
+            group = groups.pop(0)
+            try:
+                if self.batches is None or len(group) == 1:
+                    self._try_alone(group[0])
+                else:
+                    self._try_together(group, self.batches)
+            except KeyboardInterrupt:
+                self.late += chain(*groups)
+                raise
+        self.late += chain(*groups)
 
-def try_together(study: "Study", group: Sequence[Asked], evaluate: Evaluate, batches: Batches) -> int:
-    """Try several points as one and write down what came of each; returns for how many there was time.
+    def _try_alone(self, asked: Asked) -> None:
+        """Try a point and write down what came of it, whatever that is."""
+        last = 0
 
-    Where memory is lacking, the two halves are tried one after the other; where anything else goes wrong,
-    each is tried alone, so that one does not fail the others.
-    """
-    try:
-        return _tell(study, group, batches.evaluate(group))
-    except OutOfTime:
-        return _tell(study, group, [None] * len(group))
-    except Exception as error:  # noqa: BLE001 - see `try_one`
-        lacks_memory = is_out_of_memory(error)
-    if not lacks_memory:
-        return sum(try_one(study, asked, evaluate) for asked in group)
-    middle = (len(group) + 1) // 2
-    said = f"out of memory with {len(group)} heads together, so {middle} were trained at a time"
-    return sum(_try_half(study, half, batches, said) for half in (group[:middle], group[middle:]))
+        def report(value: float, step: int) -> None:
+            nonlocal last
+            # A second attempt goes through the same steps again.
+            if step > last and self.study.report(asked, value, step=step):
+                raise GivenUp
+            last = max(last, step)
 
+        try:
+            outcome = self.evaluate(asked, report)
+        except GivenUp:
+            self.study.give_up(asked)
+        except OutOfTime:
+            self.late.append(asked)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever a head raises is its trial's, not the study's
+            self.study.fail(asked, reason_of(error))
+        else:
+            self.study.tell(asked, outcome)
+        self.tried += 1
 
-def _try_half(study: "Study", half: Sequence[Asked], batches: Batches, said: str) -> int:
-    try:
-        results = batches.evaluate(half)
-    except OutOfTime:
-        results = [None] * len(half)
-    except Exception as error:  # noqa: BLE001 - see `try_one`
-        results = [Failed(f"{reason_of(error)} ({said})")] * len(half)
-    return _tell(study, half, [_remarked(result, said) for result in results])
+    def _try_together(self, group: Sequence[Asked], batches: Batches) -> None:
+        """Try several points as one and write down what came of each.
+
+        Where memory is lacking, the two halves are tried one after the other; where anything else goes wrong,
+        each is tried alone, so that one does not fail the others.
+        """
+        results, lacks_memory = None, False
+        try:
+            results = batches.evaluate(group)
+        except OutOfTime:
+            results = [None] * len(group)
+        except Exception as error:  # noqa: BLE001 - see `_try_alone`
+            lacks_memory = is_out_of_memory(error)
+        if results is not None:
+            self._tell(group, results)
+            return
+        if not lacks_memory:
+            for asked in group:
+                self._try_alone(asked)
+            return
+        middle = (len(group) + 1) // 2
+        said = f"out of memory with {len(group)} heads together, so {middle} were trained at a time"
+        for half in (group[:middle], group[middle:]):
+            self._try_half(half, batches, said)
+
+    def _try_half(self, half: Sequence[Asked], batches: Batches, said: str) -> None:
+        try:
+            results = batches.evaluate(half)
+        except OutOfTime:
+            results = [None] * len(half)
+        except Exception as error:  # noqa: BLE001 - see `_try_alone`
+            results = [Failed(f"{reason_of(error)} ({said})")] * len(half)
+        self._tell(half, [_remarked(result, said) for result in results])
+
+    def _tell(self, group: Sequence[Asked], results: Sequence[Result | None]) -> None:
+        """Write down what came of points, and set those without a result aside."""
+        for asked, result in zip(group, results, strict=True):
+            match result:
+                case Outcome():
+                    self.study.tell(asked, result)
+                case Dropped(value, step):
+                    self.study.give_up(asked, value=value, step=step)
+                case Failed(reason):
+                    self.study.fail(asked, reason)
+                case None:
+                    self.late.append(asked)
+        self.tried += sum(result is not None for result in results)
 
 
 def _remarked(result: Result | None, said: str) -> Result | None:
     if not isinstance(result, Outcome):
         return result
     return replace(result, details={**result.details, RETRIED: said})
-
-
-def _tell(study: "Study", group: Sequence[Asked], results: Sequence[Result | None]) -> int:
-    """Write down what came of points, and put back those without a result; returns how many have one."""
-    for asked, result in zip(group, results, strict=True):
-        match result:
-            case Outcome():
-                study.tell(asked, result)
-            case Dropped(value, step):
-                study.give_up(asked, value=value, step=step)
-            case Failed(reason):
-                study.fail(asked, reason)
-            case None:
-                study.put_back(asked)
-    return sum(result is not None for result in results)
-
-
-def _try_batch(
-    study: "Study",
-    batch: Sequence[Asked],
-    evaluate: Evaluate,
-    batches: Batches | None,
-    should_stop: Callable[[], bool],
-) -> int:
-    """Try what was asked for, group by group; puts back what there is no time for, and returns the rest."""
-    waiting, done = _groups(batch, batches), 0
-    is_short = False
-    try:
-        while waiting and not is_short and not (done and should_stop()):
-            group = waiting.pop(0)
-            if batches is None or len(group) == 1:
-                had_time = int(try_one(study, group[0], evaluate))
-            else:
-                had_time = try_together(study, group, evaluate, batches)
-            done, is_short = done + had_time, had_time < len(group)
-    finally:
-        # Also after Ctrl-C: this process may live on, and nobody else would take them over.
-        for group in waiting:
-            _tell(study, group, [None] * len(group))
-    return done
 
 
 def _groups(batch: Sequence[Asked], batches: Batches | None) -> list[list[Asked]]:
@@ -178,8 +197,3 @@ def _groups(batch: Sequence[Asked], batches: Batches | None) -> list[list[Asked]
         key = None if batches is None else batches.key(asked)
         groups.setdefault(("alone", asked.number) if key is None else ("together", key), []).append(asked)
     return list(groups.values())
-
-
-def _is_hopeless(study: "Study") -> bool:
-    trials = study.trials
-    return len(trials) >= FAILURES_TO_STOP and all(trial.state == "failed" for trial in trials)

@@ -9,7 +9,7 @@ import pytest
 from regraft.core.errors import ArtifactError
 from regraft.search import Asked, Outcome, OutOfTime
 from regraft.search.study import Study
-from regraft.search.work import FAILURES_TO_STOP, Report, work
+from regraft.search.work import FAILURES_TO_STOP, LATE_TO_STOP, Report, work
 
 Opened = Callable[..., Study]
 
@@ -26,8 +26,13 @@ def test_it_ends_with_the_trials_and_tells_what_came_of_them(opened: Opened) -> 
 
 
 def test_it_ends_with_the_time(opened: Opened) -> None:
-    left = iter([False, False, True])
-    assert work(opened(), lambda asked, report: Outcome(1.0), should_stop=lambda: next(left)) == 2
+    tried = []
+
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        tried.append(asked)
+        return Outcome(1.0)
+
+    assert work(opened(), evaluate, should_stop=lambda: len(tried) == 2) == 2
 
 
 def test_failures_of_every_kind_are_recorded_and_end_nothing(opened: Opened) -> None:
@@ -79,18 +84,29 @@ def test_who_stops_leaves_the_trial_to_others(opened: Opened) -> None:
     assert [trial.state for trial in study.trials] == ["running"]
 
 
-def test_who_has_no_time_puts_the_point_back(opened: Opened) -> None:
+def test_what_there_is_no_time_for_is_set_aside_for_whoever_goes_on(opened: Opened) -> None:
     def evaluate(asked: Asked, _report: Report) -> Outcome:
         if asked.number == 1:
             raise OutOfTime
         return Outcome(1.0)
 
     study = opened(sampler="random")
-    assert work(study, evaluate, should_stop=never, most=3) == 1
-    assert [trial.state for trial in study.trials] == ["complete"]
+    # Quicker ones are tried meanwhile.
+    assert work(study, evaluate, should_stop=never, most=4) == 3
+    assert [trial.state for trial in study.trials] == ["complete"] * 3
     # It is the next one to be asked for, and counts once.
-    assert work(opened(sampler="random"), evaluate, should_stop=never, most=3) == 2
-    assert len(opened().trials) == 3
+    assert work(opened(sampler="random"), evaluate, should_stop=never, most=4) == 1
+    assert len(opened().trials) == 4
+
+
+def test_where_there_is_no_time_for_anything_it_ends(opened: Opened) -> None:
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        raise OutOfTime
+
+    study = opened(sampler="random")
+    assert work(study, evaluate, should_stop=never) == 0
+    assert study.trials == ()
+    assert len(study.ask(LATE_TO_STOP)) == LATE_TO_STOP
 
 
 def test_a_storage_that_is_gone_is_said(opened: Opened, tmp_path: Path) -> None:

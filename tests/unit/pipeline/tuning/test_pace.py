@@ -2,7 +2,8 @@ import pytest
 
 from regraft.core.errors import TrainingError
 from regraft.pipeline.budget import Budget
-from regraft.pipeline.tuning.pace import FIRST_RATE_PER_S, SLOWEST_RATE_PER_S, Pace, raced_share
+from regraft.pipeline.climb import SLOWEST_RATE_PER_S
+from regraft.pipeline.tuning.pace import FIRST_RATE_PER_S, Pace, raced_share
 from regraft.pipeline.tuning.tries import races
 from regraft.search import OutOfTime
 
@@ -22,6 +23,9 @@ def test_a_kind_is_judged_by_what_was_timed_of_it(pace: Pace) -> None:
 def test_a_tiny_fit_does_not_make_a_large_one_look_dear(pace: Pace) -> None:
     pace.timed("lda", 10, 0.5)
     assert pace.cost_s("lda", 1e9) == 1e9 / SLOWEST_RATE_PER_S
+    pace.timed("lda", 1e9, 0.5)
+    pace.timed("lda", 10, 0.5)
+    assert pace.cost_s("lda", 4e9) == 2
 
 
 def test_who_shares_work_takes_what_the_last_one_took(pace: Pace) -> None:
