@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from regraft.evaluation.phrases import count
 from regraft.report.phrases import duration
 from regraft.report.search.chart import Panel, Scale, mark, path
 from regraft.report.search.story import WIDE, Story, Trial, settings_of
@@ -74,8 +75,8 @@ def learning_curves(story: Story) -> Figure | None:
         if trial["state"] == "pruned":
             marks.append(mark(*points[-1], "below", story.colour(trial)))
     ended = sum(trial["state"] == "pruned" for trial in shown)
-    given_up = f" {ended} were given up, where a triangle stands." if ended else ""
-    said = f"{len(shown)} trials reported after each of up to {longest} steps.{given_up}"
+    given_up = f" Given up, where a triangle stands: {ended}." if ended else ""
+    said = f"{count(len(shown), 'trial')} reported after each of up to {longest} steps.{given_up}"
     return said, panel.drawn(marks, alternative=f"Learning curves. {said}")
 
 

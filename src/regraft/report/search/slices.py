@@ -60,9 +60,7 @@ def _said(story: Story, name: str, trials: list[Trial]) -> str:
     )
     if isinstance(story.scale(name, trials), Bands):
         counted = {str(value): sum(str(v) == str(value) for v in values) for value in values}
-        named = ", ".join(
-            f"{value} ({n} times)" if len(counted) > 1 else value for value, n in counted.items()
-        )
+        named = ", ".join(f"{value} ({n})" if len(counted) > 1 else value for value, n in counted.items())
         return f"{whose} {short(name)} {named}."
     low, high = float(np.min(values)), float(np.max(values))
     span = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
