@@ -34,3 +34,9 @@ def test_every_setting_has_a_flag() -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(Exception, match="tpo"):
         parsed("--sampler", "tpo")
+
+
+def test_a_score_is_weighed_against_costs_within_limits() -> None:
+    words = "--objective loss,latency,size --max-latency-ms 5 --max-size-mb 20.5 --no-warm-start"
+    wanted = Search(objective="loss,latency,size", max_latency_ms=5, max_size_mb=20.5, warm_start=False)
+    assert parsed(*words.split()) == wanted

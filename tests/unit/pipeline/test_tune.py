@@ -178,3 +178,85 @@ def test_what_takes_most_of_the_budget_fails_with_the_reason(
     found = tuned(trials=3).report.data["search"]
     assert found["counts"]["failed"] == 3
     assert "would take 1000000 of 60 s" in found["trials"][0]["reason"]
+
+
+NETWORKS = ("head.kind=ridge,lda", "backbones=lite0,lite0+lite1")
+
+
+def test_a_score_is_weighed_against_what_it_costs(tuned: Callable[..., Run]) -> None:
+    found = tuned(space=NETWORKS, objective="loss,size", trials=8, sampler="random").report.data["search"]
+    assert (found["objective"], found["costs"], found["limits"]) == ("loss", ["size"], {"size": None})
+    trials = {trial["number"]: trial for trial in found["trials"]}
+    assert all(len(trial["costs"]) == 1 for trial in trials.values())
+    front = [trials[number] for number in found["front"]]
+    assert front == sorted(front, key=lambda trial: trial["value"])
+    assert [trial["costs"] for trial in front] == sorted((t["costs"] for t in front), reverse=True)
+    assert found["best"] == found["front"][0]
+    for trial in trials.values():
+        assert any(t["value"] <= trial["value"] and t["costs"] <= trial["costs"] for t in front)
+
+
+def test_limits_decide_which_trial_is_fitted_again(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = importlib.import_module("regraft.pipeline.tuning.costs")
+    monkeypatch.setattr(costs.Costs, "_network_ms", lambda self, name: {"lite0": 3.0, "lite1": 9.0}[name])
+    wanted = {"space": NETWORKS, "objective": "accuracy,latency", "trials": 8, "sampler": "random"}
+    run = tuned(**wanted, max_latency_ms=5.0)
+    found = run.report.data["search"]
+    chosen = next(trial for trial in found["trials"] if trial["number"] == found["best"])
+    assert chosen["values"]["backbones"] == "lite0"
+    assert chosen["costs"][0] < 5
+    assert run.model.recipe.backbones == ("lite0",)
+    within = [trial for trial in found["trials"] if trial["costs"][0] < 5]
+    assert chosen["value"] == min(trial["value"] for trial in within)
+    assert found["corrected"]["candidates"] == len(within)
+
+
+def test_where_no_trial_keeps_within_a_limit_no_network_is_used(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = importlib.import_module("regraft.pipeline.tuning.costs")
+    monkeypatch.setattr(costs.Costs, "_network_ms", lambda self, name: 9.0)
+    run = tuned(objective="loss,latency", max_latency_ms=5.0)
+    assert run.report.data["search"]["best"] is None
+    assert "none keeps within the limits" in run.report.data["ladder"][-1]["reason"]
+    assert run.model.cards == ()
+
+
+def test_what_was_best_on_other_data_is_tried_early(
+    tuned: Callable[..., Run], paint: Paint, tmp_path: Path
+) -> None:
+    other = paint("others", each=12, seed=5)
+    space = Search(space=("head.kind=ridge,lda",), trials=8)
+    earlier = tune(other, search=space, budget="60s", out=tmp_path / "earlier").report.data["search"]
+    assert earlier["past"] == []
+    best = min(earlier["trials"], key=lambda trial: trial["value"])
+    shared = str(tmp_path / "shared.log")
+    found = tuned(trials=8, storage=shared).report.data["search"]
+    (first, *_) = found["past"]
+    assert first["about"]["classes"] == 3
+    tried = {trial["number"]: trial for trial in found["trials"]}
+    assert tried[first["trial"]]["values"] == best["values"]
+    assert tried[first["trial"]]["origin"] == f"past search {first['study']}"
+    assert first["trial"] <= 4
+    assert [trial["origin"] for trial in found["trials"][:2]] == ["rule of thumb"] * 2
+    # Run again, also with more data seen meanwhile, it goes on with what it began with.
+    tune(paint("more", each=9, seed=7), search=space, budget="60s", out=tmp_path / "meanwhile")
+    again = tuned(out="again", trials=10, storage=shared).report.data["search"]
+    assert again["past"] == found["past"]
+    assert again["trials"][:8] == found["trials"]
+
+
+def test_a_cold_start_can_be_asked_for(tuned: Callable[..., Run], paint: Paint, tmp_path: Path) -> None:
+    tune(paint("others", each=12, seed=5), search=Search(trials=6), budget="60s", out=tmp_path / "earlier")
+    found = tuned(warm_start=False, trials=8).report.data["search"]
+    assert found["past"] == []
+    assert {trial["origin"] for trial in found["trials"]} == {"rule of thumb", "sampler"}
+
+
+def test_what_is_kept_for_later_names_no_image(tuned: Callable[..., Run], empty_cache: Path) -> None:
+    tuned()
+    (file,) = (empty_cache / "searches").glob("*.json")
+    kept = file.read_text()
+    assert not [word for word in ("photos", "red", "green", ".png", "/") if word in kept]

@@ -84,3 +84,39 @@ def test_a_search_without_success(search: dict[str, object]) -> None:
     said = tune_text(search)
     assert "1 trial by tpe (1 failed)" in said
     assert "The best by" not in said
+
+
+@pytest.fixture
+def weighed(search: dict[str, object]) -> dict[str, object]:
+    costs = {0: [5.0, 18.5], 2: [9.25, 40.0], 3: [20.0, 50.0]}
+    for one in search["trials"]:
+        one["costs"] = costs.get(one["number"], [])
+    more = {"costs": ["latency", "size"], "front": [2, 0], "limits": {"latency": None, "size": None}}
+    return search | more
+
+
+def test_the_front_names_what_nobody_beats(weighed: dict[str, object]) -> None:
+    front = tune_text(weighed).split("without more latency or size\n")[1].split("\n")
+    assert front[0].split()[:6] == ["→", "0.2500", "9.25", "ms", "40.00", "MB"]
+    assert front[0].endswith("ridge, depths all, penalty 0.0123")
+    assert front[1].startswith("  0.5000        5.00 ms")
+    assert front[2] == "→ is the best log-loss; for a cheaper one say --max-latency-ms or --max-size-mb."
+
+
+def test_limits_are_named_where_they_chose(weighed: dict[str, object]) -> None:
+    weighed |= {"limits": {"latency": 6, "size": None}, "best": 0}
+    assert "→ is the best log-loss within 6 ms." in tune_text(weighed)
+    assert "\n→ 0.5000        5.00 ms" in tune_text(weighed)
+    weighed |= {"limits": {"latency": 1, "size": 2}, "best": None}
+    assert "None keeps within 1 ms and 2 MB, so none was chosen." in tune_text(weighed)
+
+
+def test_trials_of_earlier_searches_are_named(search: dict[str, object]) -> None:
+    about = {"images": 1200, "classes": 10}
+    search["past"] = [
+        {"study": "heads-1", "about": about, "distance": 0.25, "trial": 2},
+        {"study": "heads-2", "about": about, "distance": 0.5, "trial": None},
+    ]
+    said = tune_text(search)
+    assert "Trial 2 was best in a search on 1,200 images of 10 classes (distance 0.25)" in said
+    assert "distance 0.50" not in said

@@ -69,6 +69,12 @@ def test_a_space_from_files_objects_and_text(tmp_path: Path) -> None:
         ({"space": ("backbones=lite0+lite0",)}, "different names"),
         ({"space": ("head.penalty=1..1",)}, "empty"),
         ({"space": ("head.penalty=1e-9..1",)}, "at least"),
+        ({"objective": "accurcy"}, "Did you mean accuracy"),
+        ({"objective": "loss,latncy"}, "Did you mean latency"),
+        ({"objective": "loss,size", "sampler": "cmaes"}, "one objective only"),
+        ({"objective": "loss,size", "pruner": "asha"}, "Leave --pruner out"),
+        ({"max_size_mb": 5.0}, "Write --objective loss,size"),
+        ({"objective": "loss,size", "max_size_mb": -1.0}, "more than 0"),
     ],
 )
 def test_what_makes_no_sense_is_said(settings: dict, said: str) -> None:
