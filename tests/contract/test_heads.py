@@ -38,6 +38,7 @@ ALL = {
     "nearest mean shrunken": NearestMean(0.5),
     "cosine neighbours": NearestNeighbours(5),
     "euclidean neighbours": NearestNeighbours(5, "euclidean"),
+    "neighbours by similarity": NearestNeighbours(5, votes_by="similarity"),
     "elastic": ElasticLogistic(0.3),
     "lda": Lda(),
     "lda of a given shrinkage": Lda(0.05),

@@ -25,10 +25,11 @@ def test_votes_are_scikit_learns(metric, neighbours):
     np.testing.assert_allclose(votes, theirs * neighbours, atol=1e-4)
 
 
+@pytest.mark.parametrize("votes_by", ["number", "similarity"])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_leaving_one_out_is_fitting_without_it(metric):
+def test_leaving_one_out_is_fitting_without_it(metric, votes_by):
     features, labels = scattered(60, 6)
-    head = NearestNeighbours(4, metric)
+    head = NearestNeighbours(4, metric, votes_by)
     scores = head.held_out(features, labels, class_count=3, folds=None)
     for row in range(60):
         rest = np.arange(60) != row

@@ -77,6 +77,9 @@ class Neighbours:
     Scores are logarithms of smoothed vote shares, log((votes + 1/k) / (total + 1)) for k classes, so they are
     finite and their softmax at temperature 1 gives the shares back. An example of weight 2 casts two votes,
     as if it stood there twice: the nearest examples vote until their weights sum to `neighbours`.
+
+    Where votes go by similarity, a vote counts exp(-2 (d / r)^2), for the distance d and that of the first
+    example which has no more vote, r; the cosine's distances are those between rows of unit length.
     """
 
     examples: Features
@@ -85,6 +88,7 @@ class Neighbours:
     class_count: int
     neighbours: int
     metric: str = "cosine"
+    votes_by: str = "number"
 
     def scores(self, features: Features) -> Scores:
         """Votes of the nearest examples. Cost: n x (examples) x d multiplications, in blocks of rows."""
@@ -102,6 +106,10 @@ class Neighbours:
         weights = np.where(np.isneginf(np.take_along_axis(closeness, asked, 1)), 0, self.weights[asked])
         before = np.cumsum(weights, axis=1) - weights
         ballots = np.minimum(weights, np.maximum(self.neighbours - before, 0))
+        if self.votes_by == "similarity":
+            ballots *= _kernel(
+                self._squared_distances(features, asked, closeness), before + weights > self.neighbours
+            )
         votes = np.zeros((len(features), self.class_count))
         np.add.at(votes, (np.arange(len(features))[:, None], self.labels[asked]), ballots)
         shares = (votes + 1 / self.class_count) / (votes.sum(1, keepdims=True) + 1)
@@ -113,13 +121,34 @@ class Neighbours:
             return np.asarray(unit_rows(features) @ self.examples.T)
         return np.asarray(features @ self.examples.T - 0.5 * (self.examples**2).sum(1))
 
+    def _squared_distances(
+        self, features: Features, asked: Int[Array, "n m"], closeness: Float[Array, "n e"]
+    ) -> Float[Array, "n m"]:
+        """Of the nearest examples; infinite for those who may not vote."""
+        lengths = (features.astype(np.float64) ** 2).sum(axis=1, keepdims=True)
+        near = np.take_along_axis(closeness, asked, 1).astype(np.float64)
+        return np.maximum((1 - near if self.metric == "cosine" else lengths / 2 - near), 0) * 2
+
     def _nearest(self, closeness: Float[Array, "n e"]) -> Int[Array, "n m"]:
         """As many nearest examples as the votes may need, nearest first, ties by position."""
-        wanted = min(int(np.ceil(self.neighbours / self.weights.min())), closeness.shape[1])
+        # One more than vote: its distance says how far the votes reach.
+        wanted = min(int(np.ceil(self.neighbours / self.weights.min())) + 1, closeness.shape[1])
         found = np.argpartition(-closeness, wanted - 1, axis=1)[:, :wanted]
         found.sort(axis=1)
         order = np.argsort(-np.take_along_axis(closeness, found, 1), axis=1, kind="stable")
         return np.take_along_axis(found, order, 1)
+
+
+def _kernel(squares: Float[Array, "n m"], beyond: Bool[Array, "n m"]) -> Float[Array, "n m"]:
+    """What votes at some squared distances count, nearest first; `beyond` have no vote, or part of one.
+
+    Where everybody votes, they reach as far as the farthest who does.
+    """
+    may = np.isfinite(squares)
+    last = np.where(beyond.any(axis=1), beyond.argmax(axis=1), np.maximum(may.sum(axis=1) - 1, 0))
+    reach = np.take_along_axis(squares, last[:, None], 1)
+    shares = np.where(may, squares, 0) / np.where((reach > 0) & np.isfinite(reach), reach, np.inf)
+    return np.exp(-2 * shares)
 
 
 def unit_rows(features: Features) -> Features:

@@ -57,7 +57,7 @@ def _leave_each_out(
     side: Moments, whole: Spectrum, penalties: Float[Array, " p"], asked: Asked, held_out: Held
 ) -> None:
     """Write the scores of the examples asked for, a block of them at a time."""
-    solution = whole.ridge(penalties).reshape(len(whole.values), -1)
+    solution = whole.ridge(penalties).reshape(len(whole.values), len(penalties) * side.targets.class_count)
     shrinkage = 1 / (whole.values[:, None] + penalties)
 
     def score(part: slice) -> None:
@@ -65,7 +65,11 @@ def _leave_each_out(
         rows, weights, targets = side.coordinates(whole, own), side.weights[own], side.targets[own]
         fitted = rows @ solution / np.sqrt(weights)[:, None]
         leverage = (rows * rows) @ shrinkage + (weights / side.weights.sum())[:, None]
-        residual = targets[:, None] - whole.intercept - fitted.reshape(len(rows), len(penalties), -1)
+        residual = (
+            targets[:, None]
+            - whole.intercept
+            - fitted.reshape(len(rows), len(penalties), side.targets.class_count)
+        )
         held_out[:, part] = (targets[:, None] - residual / (1 - leverage)[..., None]).transpose(1, 0, 2)
 
     in_parallel(score, _blocks(len(asked), solution.shape[1]))
@@ -123,10 +127,11 @@ def _refit(side: Moments, rows: Rows, penalties: Float[Array, " p"], *, asked: A
     classes = len(rest.intercept)
     held_out = np.empty((len(penalties), len(asked), classes), np.float32)
     for some in _few_penalties(len(penalties), len(rest.basis) * classes):
-        coefficients = rest.basis @ rest.ridge(penalties[some]).reshape(len(rest.values), -1)
+        solution = rest.ridge(penalties[some])
+        coefficients = rest.basis @ solution.reshape(len(rest.values), solution.shape[1] * classes)
         for part in _blocks(len(asked), coefficients.shape[1]):
             fitted = (side.rows(asked[part]) - rest.offset) @ coefficients
-            shaped = fitted.reshape(len(fitted), -1, classes) + rest.intercept
+            shaped = fitted.reshape(len(fitted), solution.shape[1], classes) + rest.intercept
             held_out[some, part] = shaped.transpose(1, 0, 2)
     return held_out
 

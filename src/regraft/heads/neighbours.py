@@ -13,14 +13,17 @@ from regraft.heads.weighting import check_folds, checked, one_each
 
 @dataclass(frozen=True)
 class NearestNeighbours:
-    """A vote among the nearest examples.
+    """A vote among the nearest examples; by number, or each by how similar it is.
 
-    Source: Cover & Hart 1967, 10.1109/TIT.1967.1053964.
+    Source: Cover & Hart 1967, 10.1109/TIT.1967.1053964; weighted as Hechenbichler & Schliep 2004,
+        10.5282/ubm/epub.1769, with a Gaussian kernel of half the reach of the votes, so that it means the
+        same for features of any scale.
     Cost: nothing to fit; each prediction n x d multiplications.
     """
 
     neighbours: Annotated[int, Knob("how many examples vote", low=1, high=1000, log=True)] = 10
     metric: Literal["cosine", "euclidean"] = "cosine"
+    votes_by: Literal["number", "similarity"] = "number"
 
     def __post_init__(self) -> None:
         check(self)
@@ -31,9 +34,8 @@ class NearestNeighbours:
         """Keep the examples, at unit length for the cosine."""
         weights = checked(features, labels, class_count=class_count, weights=weights)
         examples = unit_rows(features) if self.metric == "cosine" else features
-        return Neighbours(
-            examples.astype(np.float32), one_each(labels), weights, class_count, self.neighbours, self.metric
-        )
+        voters = (examples.astype(np.float32), one_each(labels), weights)
+        return Neighbours(*voters, class_count, self.neighbours, self.metric, self.votes_by)
 
     def held_out(
         self,

@@ -12,6 +12,7 @@ from regraft.heads.kernel_machine import KernelMachine
 from regraft.heads.layers import ACTIVATIONS, Layers
 
 METRICS = ("cosine", "euclidean")
+VOTES_BY = ("number", "similarity")
 
 
 class Kind(NamedTuple):
@@ -54,15 +55,17 @@ def _linear(arrays: Mapping[str, Any]) -> Linear:
 
 
 def _voters(fitted: Neighbours) -> dict[str, Array]:
-    sizes = np.array([fitted.class_count, fitted.neighbours, METRICS.index(fitted.metric)])
+    choices = (METRICS.index(fitted.metric), VOTES_BY.index(fitted.votes_by))
+    sizes = np.array([fitted.class_count, fitted.neighbours, *choices])
     named = {"examples": fitted.examples, "labels": fitted.labels, "weights": fitted.weights}
     return {**named, "sizes": sizes}
 
 
 def _neighbours(arrays: Mapping[str, Any]) -> Neighbours:
-    class_count, neighbours, metric = (int(size) for size in arrays["sizes"])
+    # Models of earlier versions end with the metric, and count votes.
+    class_count, neighbours, metric, votes_by = (*(int(size) for size in arrays["sizes"]), 0)[:4]
     voters = (arrays["examples"], arrays["labels"], arrays["weights"])
-    return Neighbours(*voters, class_count, neighbours, METRICS[metric])
+    return Neighbours(*voters, class_count, neighbours, METRICS[metric], VOTES_BY[votes_by])
 
 
 def _kernel(fitted: KernelMachine) -> dict[str, Array]:

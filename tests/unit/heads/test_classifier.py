@@ -7,6 +7,7 @@ from regraft.core.errors import ArtifactError
 from regraft.heads import (
     Classifier,
     Linear,
+    NearestNeighbours,
     Neighbours,
     classifier,
     from_arrays,
@@ -53,6 +54,53 @@ def test_a_heavy_example_uses_up_the_votes():
     assert shares(voters(weights=(5, 1, 1, 1)).scores(asked)) == [
         [round(x, 4) for x in (7 / 9, 1 / 9, 1 / 9)]
     ]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_similar_examples_count_more(metric):
+    """Four of the other class lie farther away than the one that is nearly the same."""
+    examples = np.array([[1, 0.02], [1, 0.4], [1, 0.41], [1, 0.42], [1, 0.43], [1, 0.5]], np.float32)
+    labels = np.array([0, 1, 1, 1, 1, 0])
+    asked = np.array([[1, 0.0]], np.float32)
+    by_number, by_similarity = (
+        NearestNeighbours(3, metric, by).fit(examples, labels, class_count=2).scores(asked)
+        for by in ("number", "similarity")
+    )
+    assert by_number.argmax() == 1
+    assert by_similarity[0, 0] > by_number[0, 0]
+    squares = ((examples - asked) ** 2).sum(1).astype(float)
+    if metric == "cosine":
+        squares = 2 - 2 / np.sqrt((examples.astype(float) ** 2).sum(1))
+    counted = np.exp(-2 * squares[:3] / squares[3])
+    expected = (counted[0] + 0.5) / (counted.sum() + 1)
+    assert np.exp(by_similarity[0, 0]) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_similar_votes_do_not_depend_on_the_scale(metric):
+    random = np.random.default_rng(0)
+    examples, asked = random.standard_normal((2, 30, 5)).astype(np.float32)
+    head = NearestNeighbours(4, metric, "similarity")
+    one, thousand = (
+        head.fit(scale * examples, np.arange(30) % 3, class_count=3).scores(scale * asked)
+        for scale in (1, 1000)
+    )
+    np.testing.assert_allclose(one, thousand, atol=1e-4)
+
+
+def test_copies_of_the_asker_have_whole_votes():
+    head = NearestNeighbours(2, "euclidean", "similarity")
+    fitted = head.fit(np.ones((5, 3), np.float32), np.array([0, 0, 0, 1, 1]), class_count=2)
+    assert shares(fitted.scores(np.ones((1, 3), np.float32))) == [[round(2.5 / 3, 4), round(0.5 / 3, 4)]]
+
+
+def test_similar_votes_are_saved_and_models_from_before_count():
+    kind, arrays = to_arrays(voters(metric="cosine"))
+    assert from_arrays(kind, {**arrays, "sizes": arrays["sizes"][:3]}).votes_by == "number"
+    head = NearestNeighbours(2, votes_by="similarity").fit(
+        np.eye(3, dtype=np.float32), np.arange(3), class_count=3
+    )
+    assert from_arrays(*to_arrays(head)).votes_by == "similarity"
 
 
 def test_light_examples_are_joined_by_more():
