@@ -17,6 +17,9 @@ from benchmarks.search_task import SearchTask, open_task, scored
 from regraft.heads.selection import held_out_loss
 
 HEADS = ("logistic", "linear_svm", "svm", "neighbours", "ridge", "lda")
+FIRST = {"head": "logistic", "depths": "last", "standardise": True, "logistic_c": 0.01}
+"""What anybody would try first. Without it 43 classes had no answer after 90 s of a support vector machine."""
+
 LEAST_PROBABILITY = 1e-3
 """Votes of no neighbour at all: their logarithm has to be something."""
 
@@ -32,6 +35,7 @@ def main(words: list[str]) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
     study = optuna.create_study(sampler=samplers[name])
+    study.enqueue_trial(FIRST)
     model({"head": "ridge", "own": {}, "standardise": True}, known["last"])  # What is imported on first use.
     started_s = time.monotonic()
 
