@@ -18,7 +18,7 @@ from regraft.heads.selection import held_out_loss
 
 HEADS = ("logistic", "linear_svm", "svm", "neighbours", "ridge", "lda")
 FIRST = {"head": "logistic", "depths": "last", "standardise": True, "logistic_c": 0.01}
-"""What anybody would try first. Without it 43 classes had no answer after 90 s of a support vector machine."""
+"""What anybody would try first. Without it 43 classes had no answer after 90 s (support vectors)."""
 
 LEAST_PROBABILITY = 1e-3
 """Votes of no neighbour at all: their logarithm has to be something."""
