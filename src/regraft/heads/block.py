@@ -25,8 +25,8 @@ from torch import Tensor
 from regraft.core.arrays import Array
 from regraft.heads.classifier import Linear
 from regraft.heads.fold import Batch, Fold
-from regraft.heads.member import Course, Member
-from regraft.heads.parameter import Parameter, Settings
+from regraft.heads.member import Course, Form, Member
+from regraft.heads.parameter import Parameter, column, settings_of
 
 # For weights, gradient and two moments of one block, of a last-level cache that others use as well.
 CACHE_BYTES = 16 << 20
@@ -36,10 +36,11 @@ class Block:
     """Members of one kind, and the fold they are trained on."""
 
     def __init__(self, courses: Sequence[Course], fold: Fold, initial: Linear | None = None) -> None:
-        """Begin with weights of zero, or with those of a linear head."""
+        """Begin with weights of zero, or with those of a linear head. Members are sorted by form."""
         self.courses, self.fold, self.steps = list(courses), fold, 0
-        self.settings = Settings(self.courses, fold.data.rows.device)
+        self.device = fold.data.rows.device
         self.parameters = self._parameters(initial)
+        self._spread_settings()
 
     def _parameters(self, initial: Linear | None) -> list[Parameter]:
         data = self.fold.data
@@ -47,7 +48,16 @@ class Block:
         if initial is not None:
             start[:, : data.width + 1] = torch.from_numpy(np.column_stack([initial.weights.T, initial.bias]))
         start = start.to(data.rows.device).repeat(len(self.courses), 1, 1)
-        return [Parameter(start, self.courses[0].member.form)]
+        return [Parameter(start, self.forms)]
+
+    @property
+    def forms(self) -> set[Form]:
+        """Of the members' updates."""
+        return {course.member.form for course in self.courses}
+
+    def _spread_settings(self) -> None:
+        self.settings = settings_of(self.courses, self.device)
+        self.smoothing = column([course.member.smoothing for course in self.courses], self.device)
 
     @staticmethod
     def size(_member: Member, fold: Fold) -> int:
@@ -66,32 +76,36 @@ class Block:
         self.courses = [self.courses[position] for position in positions]
         for parameter in self.parameters:
             parameter.keep(positions)
-        self.settings = Settings(self.courses, self.settings.device)
+        self._spread_settings()
 
     def join(self, other: "Block") -> None:
-        """Take over the members of a block of the same kind that has made as many steps."""
+        """Take over the members of a block of the same kind that has made as many steps, behind these.
+
+        They are to be sorted by form before they train on: see `keep`.
+        """
         self.courses += other.courses
         for parameter, theirs in zip(self.parameters, other.parameters, strict=True):
             parameter.join(theirs)
-        self.settings = Settings(self.courses, self.settings.device)
 
     def train(self, epoch: int) -> None:
         """Pass once over the examples in mini-batches."""
-        self.settings.begin(epoch)
+        for settings in self.settings:
+            settings.begin(epoch)
+        gradients = [torch.empty_like(parameter.weights) for parameter in self.parameters]
         for batch in self.fold.batches(self.courses[0], epoch, read=self._read):
             self.steps += 1
-            self._step(batch)
+            self._gradients(batch, gradients)
+            for parameter, gradient in zip(self.parameters, gradients, strict=True):
+                for settings in self.settings:
+                    parameter.step(gradient, settings, self.steps)
 
     def _read(self, at: Tensor) -> Tensor:
         return self.fold.rows(at)
 
-    def _step(self, batch: Batch) -> None:
+    def _gradients(self, batch: Batch, into: Sequence[Tensor]) -> None:
+        """Put the gradients of the batch's loss by each parameter into tensors of its shape."""
         slopes = self._slopes(self._scores(batch.rows), batch).flatten(0, 1)
-
-        def add(target: Tensor, beta: float) -> None:
-            target.flatten(0, 1).addmm_(slopes, batch.rows, beta=beta)
-
-        self.parameters[0].step(add, self.settings, self.steps)
+        torch.mm(slopes, batch.rows, out=into[0].flatten(0, 1))
 
     def _scores(self, rows: Tensor) -> Tensor:
         """Of every head for every row: [m, k, b]."""
@@ -100,7 +114,7 @@ class Block:
 
     def _slopes(self, scores: Tensor, batch: Batch) -> Tensor:
         """Derivatives of every head's weighted mean cross-entropy by its scores: [m, k, b]."""
-        smoothing, fold = self.settings.smoothing, self.fold
+        smoothing, fold = self.smoothing, self.fold
         if fold.absent is not None:
             scores.masked_fill_(fold.absent, -torch.inf)
         slopes = torch.softmax(scores, dim=1)

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from regraft.core.arrays import Array, Features, Folds, Labels, Weights
-from regraft.core.seeds import derive_seed, generator
-from regraft.heads.augmentation import Ranges, mixing, varied
+from regraft.core.seeds import generator
+from regraft.heads.augmentation import Ranges, kept_at_random, mixing, varied
 from regraft.heads.member import Course, Member
 from regraft.heads.weighting import fold_numbers
 
@@ -89,14 +89,14 @@ class Fold:
         """
         member, device = course.member, self.trained.device
         sequence = torch.from_numpy(order(len(self.trained), course.order_seed, epoch)).to(device)
-        noise = torch.Generator(device).manual_seed(derive_seed(course.order_seed, "noise", epoch))
+        noise = generator(course.order_seed, "noise", epoch)
         for at in torch.split(sequence, member.batch_size):
             targets = self.data.one_hot[:, self.trained[at]]
             shares = None if self.weights is None else self.weights[at] / self.weights[at].sum()
             batch = Batch(read(at), targets, shares, at)
             yield self._changed(batch, member, noise)
 
-    def _changed(self, batch: Batch, member: Member, noise: torch.Generator) -> Batch:
+    def _changed(self, batch: Batch, member: Member, noise: np.random.Generator) -> Batch:
         """The batch after augmentation and dropout."""
         if member.augmentation == "mixup" and member.strength:
             batch = mixed(batch, member.strength, noise)
@@ -109,9 +109,8 @@ class Fold:
         if not member.dropout:
             return batch
         if member.width:
-            shape, device = (member.width, len(batch.at)), batch.rows.device
-            kept = torch.rand(shape, generator=noise, device=device) >= member.dropout
-            return replace(batch, heard=kept / (1 - member.dropout))
+            kept = kept_at_random(member.width, len(batch.at), member.dropout, noise)
+            return replace(batch, heard=kept.to(batch.rows.device))
         return replace(batch, rows=drop(batch.rows, member.dropout, noise, width=self.data.width))
 
     def rows(self, at: Tensor) -> Tensor:
@@ -149,7 +148,7 @@ class Fold:
         return torch.where(self.absent, others, scores)
 
 
-def mixed(batch: Batch, strength: float, noise: torch.Generator) -> Batch:
+def mixed(batch: Batch, strength: float, noise: np.random.Generator) -> Batch:
     """Examples mixed with others of the batch: rows, targets and shares."""
     partners, kept = mixing(len(batch.at), strength, noise, batch.rows)
     shares = batch.shares
@@ -172,12 +171,11 @@ def order(count: int, seed: int, epoch: int) -> Int[Array, " t"]:
     return generator(seed, "order", epoch).permutation(count)
 
 
-def drop(rows: Tensor, share: float, noise: torch.Generator, *, width: int) -> Tensor:
+def drop(rows: Tensor, share: float, noise: np.random.Generator, *, width: int) -> Tensor:
     """Zero a share of the features and enlarge the others to the same mean; the column of ones stays.
 
     Every head of a block sees the same features dropped, as it sees the same examples.
     """
-    kept = torch.rand(len(rows), width, generator=noise, device=rows.device) >= share
     dropped = rows.clone()
-    dropped[:, :width].mul_(kept).div_(1 - share)
+    dropped[:, :width].mul_(kept_at_random(len(rows), width, share, noise).to(rows.device))
     return dropped

@@ -13,6 +13,8 @@ every weight's step by its own gradients (adam, rmsprop) depend on the axes, and
 Cost: n t d multiplications once for all members, then t^2 k m per epoch in place of 2 t d k m.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,21 +24,16 @@ from regraft.heads.fold import Batch, Fold
 from regraft.heads.member import Course, Member
 from regraft.heads.parameter import Parameter
 
-FORMS = ("plain", "sgd", "nesterov")
 MOST_EXAMPLES = 8192
 """Their inner products are to fit into memory, for every fold."""
 
 
 def is_cheaper(course: Course, fold: Fold, members: int, initial: Linear | None) -> bool:
     """Whether members of a kind are to be trained so: possible, and worth the inner products."""
-    member, data, trained = course.member, fold.data, len(fold.trained)
-    possible = member.form in FORMS and not (member.width or member.dropout or initial is not None)
-    if (
-        not possible
-        or member.augmentation != "none"
-        or not trained < data.width
-        or len(data.labels) > MOST_EXAMPLES
-    ):
+    data, trained = fold.data, len(fold.trained)
+    if not course.is_linear_descent or initial is not None:
+        return False
+    if trained >= data.width or len(data.labels) > MOST_EXAMPLES:
         return False
     saved = course.epochs * members * len(data.one_hot) * (2 * data.width - trained)
     return saved > 2 * len(data.labels) * data.width
@@ -52,21 +49,14 @@ class GramBlock(Block):
 
     def _parameters(self, _initial: Linear | None) -> list[Parameter]:
         shape = (len(self.courses), len(self.fold.data.one_hot), len(self.fold.trained))
-        start = torch.zeros(shape, device=self.fold.data.rows.device)
-        return [Parameter(start, self.courses[0].member.form)]
+        return [Parameter(torch.zeros(shape, device=self.fold.data.rows.device), self.forms)]
 
     def _read(self, at: Tensor) -> Tensor:
         return self.fold.products[at]
 
-    def _step(self, batch: Batch) -> None:
+    def _gradients(self, batch: Batch, into: Sequence[Tensor]) -> None:
         slopes = self._slopes(self._scores(batch.rows), batch)
-
-        def add(target: Tensor, beta: float) -> None:
-            if not beta:
-                target.zero_()
-            target.index_add_(2, batch.at, slopes)
-
-        self.parameters[0].step(add, self.settings, self.steps)
+        into[0].zero_().index_add_(2, batch.at, slopes)
 
     def held_out(self) -> Tensor:
         """Scores [m, k, v] of the rows that are judged."""

@@ -11,6 +11,8 @@ Cost: 2 n h (d + k) m multiplications per epoch, and again n h k m, and 3 to 10 
     step.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -42,28 +44,19 @@ class HiddenBlock(Block):
         drawn = {seed: first_weights(seed, width, self.fold) for seed in {one.seed for one in members}}
         first = torch.from_numpy(np.stack([drawn[member.seed] for member in members])).to(device)
         second = torch.zeros(len(members), len(data.one_hot), width + 1, device=device)
-        return [Parameter(each, members[0].form) for each in (first, second)]
+        return [Parameter(each, self.forms) for each in (first, second)]
 
-    def _step(self, batch: Batch) -> None:
-        first, second = self.parameters
+    def _gradients(self, batch: Batch, into: Sequence[Tensor]) -> None:
         hidden = self._hidden(batch.rows)
         if batch.heard is not None:
             hidden.mul_(batch.heard)
         slopes = self._slopes(self._last(hidden), batch)
-        inner = torch.bmm(second.weights[:, :, :-1].mT, slopes).mul_(hidden > 0)
+        inner = torch.bmm(self.parameters[1].weights[:, :, :-1].mT, slopes).mul_(hidden > 0)
         if batch.heard is not None:
             inner.mul_(batch.heard)
-
-        def add_first(target: Tensor, beta: float) -> None:
-            target.flatten(0, 1).addmm_(inner.flatten(0, 1), batch.rows, beta=beta)
-
-        def add_second(target: Tensor, beta: float) -> None:
-            target[:, :, :-1].baddbmm_(slopes, hidden.mT, beta=beta)
-            own = slopes.sum(dim=2)
-            target[:, :, -1] = target[:, :, -1] + own if beta else own
-
-        first.step(add_first, self.settings, self.steps)
-        second.step(add_second, self.settings, self.steps)
+        torch.mm(inner.flatten(0, 1), batch.rows, out=into[0].flatten(0, 1))
+        into[1][:, :, :-1] = torch.bmm(slopes, hidden.mT)
+        into[1][:, :, -1] = slopes.sum(dim=2)
 
     def _hidden(self, rows: Tensor) -> Tensor:
         return super()._scores(rows).relu_()

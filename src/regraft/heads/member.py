@@ -15,6 +15,7 @@ Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
 Decay = Literal["constant", "cosine", "step", "linear"]
 Augmentation = Literal["none", "mixup", "noise", "brightness", "contrast"]
 Form = Literal["plain", "sgd", "nesterov", "adam", "rmsprop"]
+DESCENTS: tuple[Form, ...] = ("plain", "sgd", "nesterov")
 DROPS = (0.5, 0.75)
 """Of all epochs: from there on, a learning rate that falls in steps is a tenth of what it was."""
 
@@ -76,10 +77,18 @@ class Course(NamedTuple):
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What members must share to train side by side: what they see, shape, form of the update."""
+        """What members must share to train side by side: what they see, and their shape."""
         member = self.member
         seen = (self.order_seed, member.batch_size, member.dropout, member.augmentation)
-        return *seen, member.augmentation == "none" or member.strength, member.width, member.form
+        strength = 0.0 if member.augmentation == "none" else member.strength
+        return *seen, strength, member.width, self.is_linear_descent
+
+    @property
+    def is_linear_descent(self) -> bool:
+        """Whether every step adds multiples of examples to the weights, and shrinks them as a whole."""
+        member = self.member
+        is_plain = not (member.width or member.dropout) and member.augmentation == "none"
+        return is_plain and member.form in DESCENTS
 
 
 @dataclass(frozen=True)

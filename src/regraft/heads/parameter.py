@@ -1,6 +1,7 @@
 """Weights of some members and how gradients move them: as in torch.optim, all in one operation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -17,41 +18,50 @@ MOMENTS: dict[Form, tuple[str, ...]] = {
 }
 """What is remembered beside the weights: torch.optim's momentum_buffer or exp_avg, and exp_avg_sq."""
 
-AddGradient = Callable[[Tensor, float], None]
-"""Put the gradient into a tensor, whose own numbers count so many times: 0 or 1."""
-
 
 class Settings:
-    """Settings of the members' updates as [m, 1, 1] tensors."""
+    """Settings of the updates of members that share a form, as [m, 1, 1] tensors, and where those stand."""
 
-    def __init__(self, courses: Sequence[Course], device: torch.device) -> None:
-        """Spread them."""
+    def __init__(self, courses: Sequence[Course], first: int, device: torch.device) -> None:
+        """Take members that stand next to each other, from the first on."""
         self.courses, self.device = courses, device
+        self.form = courses[0].member.form
+        self.span = slice(first, first + len(courses))
         members = [course.member for course in courses]
-        self.momentum = self._column([member.momentum for member in members])
-        self.smoothing = self._column([member.smoothing for member in members])
+        self.momentum = column([member.momentum for member in members], device)
         apart = [member.optimizer == "adamw" for member in members]
         decays = [member.weight_decay for member in members]
-        self.coupled = self._column([0.0 if a else d for a, d in zip(apart, decays, strict=True)])
-        self.decoupled = self._column([d if a else 0.0 for a, d in zip(apart, decays, strict=True)])
+        self.coupled = column([0.0 if a else d for a, d in zip(apart, decays, strict=True)], device)
+        self.decoupled = column([d if a else 0.0 for a, d in zip(apart, decays, strict=True)], device)
         self.couples, self.decouples = bool(self.coupled.any()), bool(self.decoupled.any())
         self.rate = self.momentum
 
     def begin(self, epoch: int) -> None:
         """Set the learning rates of an epoch."""
-        self.rate = self._column([course.rate(epoch) for course in self.courses])
+        self.rate = column([course.rate(epoch) for course in self.courses], self.device)
 
-    def _column(self, values: Sequence[float]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=self.device)[:, None, None]
+
+def settings_of(courses: Sequence[Course], device: torch.device) -> list[Settings]:
+    """One for each form, of members that are sorted by form."""
+    found, first = [], 0
+    for _, own in groupby(courses, key=lambda course: course.member.form):
+        found.append(Settings(list(own), first, device))
+        first = found[-1].span.stop
+    return found
+
+
+def column(values: Sequence[float], device: torch.device) -> Tensor:
+    """Numbers of the members as [m, 1, 1]."""
+    return torch.tensor(values, dtype=torch.float32, device=device)[:, None, None]
 
 
 class Parameter:
-    """Weights [m, a, b] of members that share a form of update."""
+    """Weights [m, a, b] of members."""
 
-    def __init__(self, start: Tensor, form: Form) -> None:
+    def __init__(self, start: Tensor, forms: Iterable[Form]) -> None:
         """Begin with given weights, which become this object's own."""
-        self.form = form
-        self.state = {"weights": start, **{name: torch.zeros_like(start) for name in MOMENTS[form]}}
+        names = {name for form in forms for name in MOMENTS[form]}
+        self.state = {"weights": start, **{name: torch.zeros_like(start) for name in sorted(names)}}
 
     @property
     def weights(self) -> Tensor:
@@ -59,44 +69,48 @@ class Parameter:
         return self.state["weights"]
 
     def keep(self, positions: Sequence[int]) -> None:
-        """Go on with some of the members, in tensors that hold no others."""
+        """Go on with some of the members, in this order, in tensors that hold no others."""
         self.state = {name: tensor[list(positions)] for name, tensor in self.state.items()}
 
     def join(self, other: "Parameter") -> None:
-        """Take over the members of another of the same form."""
-        self.state = {name: torch.cat([tensor, other.state[name]]) for name, tensor in self.state.items()}
+        """Take over the members of another, behind these."""
+        names = sorted({*self.state, *other.state})
+        both = [
+            [each.state.get(name, torch.zeros_like(each.weights)) for each in (self, other)] for name in names
+        ]
+        self.state = {name: torch.cat(pair) for name, pair in zip(names, both, strict=True)}
 
-    def step(self, add: AddGradient, settings: Settings, steps: int) -> None:
-        """Move all members' weights once; it is step number `steps`, counted from 1."""
-        weights = self.weights
-        if self.form == "sgd":
-            moment = self.state["moment"].mul_(settings.momentum)
-            add(moment, 1.0)
-            moment.addcmul_(weights, settings.coupled) if settings.couples else None
-            weights.addcmul_(moment, -settings.rate)
-            return
-        gradient = torch.empty_like(weights)
-        add(gradient, 0.0)
-        gradient.addcmul_(weights, settings.coupled) if settings.couples else None
-        if self.form == "plain":
+    def step(self, gradient: Tensor, settings: Settings, steps: int) -> None:
+        """Move the weights of one form of members; it is step number `steps`, counted from 1.
+
+        The gradient [m, a, b] of all members is used up.
+        """
+        state = {name: tensor[settings.span] for name, tensor in self.state.items()}
+        weights, gradient = state["weights"], gradient[settings.span]
+        if settings.couples:
+            gradient.addcmul_(weights, settings.coupled)
+        if settings.form == "plain":
             weights.addcmul_(gradient, -settings.rate)
-        elif self.form == "nesterov":
-            moment = self.state["moment"].mul_(settings.momentum).add_(gradient)
+        elif settings.form == "sgd":
+            weights.addcmul_(state["moment"].mul_(settings.momentum).add_(gradient), -settings.rate)
+        elif settings.form == "nesterov":
+            moment = state["moment"].mul_(settings.momentum).add_(gradient)
             weights.addcmul_(gradient.addcmul_(moment, settings.momentum), -settings.rate)
-        elif self.form == "rmsprop":
-            square = self.state["square"].mul_(ALPHA).addcmul_(gradient, gradient, value=1 - ALPHA)
+        elif settings.form == "rmsprop":
+            square = state["square"].mul_(ALPHA).addcmul_(gradient, gradient, value=1 - ALPHA)
             weights.addcdiv_(gradient.mul_(-settings.rate), torch.sqrt(square).add_(EPSILON))
         else:
-            self._adam(gradient, settings, steps)
+            _adam(state, gradient, settings, steps)
 
-    def _adam(self, gradient: Tensor, settings: Settings, steps: int) -> None:
-        """Both bias corrections are numbers: they go into the step and the epsilon, not over the arrays."""
-        weights, moment, square = self.weights, self.state["moment"], self.state["square"]
-        if settings.decouples:
-            weights.mul_(1 - settings.rate * settings.decoupled)
-        moment.lerp_(gradient, 1 - BETAS[0])
-        square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        root = (1 - BETAS[1] ** steps) ** 0.5
-        # The size of a step, divided by the learning rate, which differs from member to member.
-        size = torch.sqrt(square, out=gradient).add_(EPSILON * root).mul_(1 / settings.rate)
-        weights.addcdiv_(moment, size, value=-root / (1 - BETAS[0] ** steps))
+
+def _adam(state: Mapping[str, Tensor], gradient: Tensor, settings: Settings, steps: int) -> None:
+    """Both bias corrections are numbers: they go into the step and the epsilon, not over the arrays."""
+    weights, moment, square = state["weights"], state["moment"], state["square"]
+    if settings.decouples:
+        weights.mul_(1 - settings.rate * settings.decoupled)
+    moment.lerp_(gradient, 1 - BETAS[0])
+    square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+    root = (1 - BETAS[1] ** steps) ** 0.5
+    # The size of a step, divided by the learning rate, which differs from member to member.
+    size = torch.sqrt(square, out=gradient).add_(EPSILON * root).mul_(1 / settings.rate)
+    weights.addcdiv_(moment, size, value=-root / (1 - BETAS[0] ** steps))

@@ -53,6 +53,8 @@ class Team:
         self.numbers += other.numbers
         for block, theirs in zip(self.blocks, other.blocks, strict=True):
             block.join(theirs)
+        forms = [course.member.form for course in self.courses]
+        self.keep(sorted(range(len(forms)), key=forms.__getitem__))
 
 
 def lay_out(courses: Sequence[Course], folds: Sequence[Fold], initial: Linear | None = None) -> list[Team]:
@@ -64,9 +66,10 @@ def lay_out(courses: Sequence[Course], folds: Sequence[Fold], initial: Linear | 
     for numbers in alike.values():
         block = block_for(courses[numbers[0]], folds[0], len(numbers), initial)
         capacity = block.capacity(courses[numbers[0]].member, folds[0])
-        for part in np.array_split(numbers, -(-len(numbers) // capacity)):
+        for dealt in np.array_split(numbers, -(-len(numbers) // capacity)):
+            part = sorted(dealt.tolist(), key=lambda number: courses[number].member.form)
             own = [courses[number] for number in part]
-            teams.append(Team(part.tolist(), [block(own, fold, initial) for fold in folds]))
+            teams.append(Team(part, [block(own, fold, initial) for fold in folds]))
     return teams
 
 
@@ -100,7 +103,7 @@ def side_by_side(work: Callable[[Team], None], teams: Sequence[Team]) -> None:
     The threads of one product wait for each other by spinning, and where something else runs on the same
     cores they mostly wait; teams need nothing of each other.
     """
-    if not teams or teams[0].blocks[0].settings.device.type != "cpu":
+    if not teams or teams[0].blocks[0].device.type != "cpu":
         for team in teams:
             work(team)
         return

@@ -147,7 +147,11 @@ def test_members_share_blocks_by_what_they_must_share():
         return Course(member, 10, 0).kind
 
     assert kind(Member("adam", weight_decay=0.1)) == kind(Member("adamw", 0.1, seed=4, decay="step"))
-    assert kind(Member("sgd", momentum=0.0)) != kind(Member("sgd"))
+    assert kind(Member("sgd", dropout=0.1)) == kind(Member("adam", dropout=0.1))
+    assert kind(Member("sgd", momentum=0.0)) == kind(Member("nesterov")) != kind(Member("rmsprop"))
+    assert kind(Member(strength=0.1)) == kind(Member(strength=0.2))
+    assert kind(Member(augmentation="noise", strength=0.1)) != kind(Member(augmentation="noise"))
+    assert kind(Member(width=8)) != kind(Member())
     assert kind(Member("adam", dropout=0.1)) != kind(Member("adam"))
     assert kind(Member("adam", batch_size=32)) != kind(Member("adam"))
     assert Course(Member(), 10, 0).kind == Course(Member(), 20, 0).kind != Course(Member(), 10, 1).kind
