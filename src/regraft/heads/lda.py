@@ -15,10 +15,10 @@ so nothing is ever [d, d] unless n > d.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Labels, Truth, Weights
 from regraft.core.settings import Knob, check
@@ -26,7 +26,7 @@ from regraft.core.threads import single_threaded_blas
 from regraft.heads.ballots import Ballots, class_sums
 from regraft.heads.blocks import Part, read_rows, summed
 from regraft.heads.classifier import Linear
-from regraft.heads.spectrum import ABSOLUTE_FLOOR, NO_ROWS, Covariance, Gram, Moments
+from regraft.heads.spectrum import ABSOLUTE_FLOOR, NO_ROWS, Covariance, Gram, Moments, Spectrum
 from regraft.heads.weighting import checked, one_each, spread
 
 LEAST_SHRINKAGE = 1e-4
@@ -40,7 +40,7 @@ class Lda:
         10.1016/S0047-259X(03)00096-4.
     Differs: one shrinkage for the pooled covariance, toward equal variances, where scikit-learn standardises
         and averages over classes. It does not fall below 1e-4, so that the covariance can be inverted.
-    Cost: n d r + 12 r^3 + d r k multiplications with r = min(n, d). Where n > d, some thousand rows of a
+    Cost: n d r + 12 r^3 + n d k multiplications with r = min(n, d). Where n > d, some thousand rows of a
         mapped file are in memory at a time.
     """
 
@@ -55,39 +55,102 @@ class Lda:
         self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> Linear:
         """Fit by one eigen-decomposition."""
+        pooled = Pooled.of(features, labels, class_count=class_count, weights=weights)
+        with single_threaded_blas():
+            return pooled.linear(self.shrinkage)
+
+
+class Curvature(NamedTuple):
+    """What of the classes' common covariance a shrinkage changes, and what it needs to do so.
+
+    `variances` [r] are along the covariance's axes, `mean` is that of all features that vary, `advised` the
+    shrinkage of Ledoit and Wolf. Where no class has any spread there are no axes.
+    """
+
+    variances: Float[Array, " r"]
+    mean: float
+    advised: float
+
+    def inverse(self, shrinkage: float | None) -> tuple[float, Float[Array, " r"]]:
+        """The variance taken for every direction, and what A has along the axes beyond its inverse."""
+        share = max(self.advised if shrinkage is None else shrinkage, LEAST_SHRINKAGE)
+        sphere = (share if len(self.variances) else 1.0) * self.mean
+        return sphere, np.asarray(1 / ((1 - share) * self.variances + sphere) - 1 / sphere)
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """What is fitted whatever the shrinkage: the classes' means, and the covariance they share in its axes.
+
+    Attributes:
+        centre: the mean of all examples.
+        means: of the classes that have examples, about the centre.
+        log_shares: logarithms of the shares that these classes have of the weight.
+        present: which classes they are.
+        gap: how far classes without examples stay below the others.
+        side: sums over examples about their classes' means, and
+        whole: what they were decomposed into; both None where no class has any spread.
+    """
+
+    centre: Float[Array, " d"]
+    means: Float[Array, "d k"]
+    log_shares: Float[Array, " k"]
+    present: Bool[Array, " c"]
+    gap: float
+    curvature: Curvature
+    side: Moments | None
+    whole: Spectrum | None
+
+    @classmethod
+    def of(
+        cls, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
+    ) -> "Pooled":
+        """Check the examples and decompose them."""
         weights = checked(features, labels, class_count=class_count, weights=weights)
-        labels = one_each(labels)
-        present, place = np.unique(labels, return_inverse=True)
+        present, place = np.unique(one_each(labels), return_inverse=True)
         with single_threaded_blas():
             sums, counts = class_sums(features, Ballots(place, len(present)), weights)
             centre, means = sums.sum(axis=1) / counts.sum(), sums / counts
-            within = Within(features, place, means.T, weights)
-            directions = self._whitened(within, means - centre[:, None], centre)
-        bias = np.log(counts / counts.sum()) - ((means + centre[:, None]) * directions).sum(axis=0) / 2
-        fitted = Linear(directions.astype(np.float32), bias.astype(np.float32))
+            side, whole, curvature = _decomposed(Within(features, place, means.T, weights), centre)
+        shares, gap = np.log(counts / counts.sum()), float(np.log(len(labels) + 1))
         is_present = np.isin(np.arange(class_count), present)
-        return spread(fitted, is_present, gap=float(np.log(len(labels) + 1)))
+        return cls(centre, means - centre[:, None], shares, is_present, gap, curvature, side, whole)
 
-    def _whitened(
-        self, within: "Within", means: Float[Array, "d k"], centre: Float[Array, " d"]
-    ) -> Float[Array, "d k"]:
-        """A m. Where no class has any spread, differences are measured by how far the means lie apart."""
-        weights, (spreads, lengths) = within.weights, within.measured()
-        # Features that are always the same have no share in what equal variances would be.
-        trace, width = float(spreads.sum()), int((spreads > ABSOLUTE_FLOOR * centre**2).sum())
-        rounding = ABSOLUTE_FLOOR * float(centre @ centre)
-        if trace <= rounding:
-            apart = float((means**2).sum(axis=0).mean())
-            return np.asarray(means * (len(means) / apart if apart > rounding else 0.0))
-        side = within.moments()
-        whole = side.without(NO_ROWS)
-        variances, share = whole.values / weights.sum(), self.shrinkage
-        if share is None:
-            share = ledoit_wolf(lengths, variances, weights, width=width)
-        share = max(share, LEAST_SHRINKAGE)
-        axes, sphere = side.lift(whole.basis), share * trace / width
-        along = 1 / ((1 - share) * variances + sphere) - 1 / sphere
-        return np.asarray(means / sphere + axes @ (along[:, None] * (axes.T @ means)))
+    def linear(self, shrinkage: float | None) -> Linear:
+        """The classifier under a shrinkage."""
+        sphere, along = self.curvature.inverse(shrinkage)
+        directions = self.means / sphere
+        if self.side is not None and self.whole is not None:
+            directions += self.side.lift(self.whole.basis @ (along[:, None] * self.reaching(self.means)))
+        bias = self.log_shares - (self.means * directions).sum(axis=0) / 2 - self.centre @ directions
+        fitted = Linear(directions.astype(np.float32), bias.astype(np.float32))
+        return spread(fitted, self.present, gap=self.gap)
+
+    def reaching(self, vectors: Float[Array, "d m"]) -> Float[Array, "r m"]:
+        """How far vectors reach along the covariance's axes, which are written down only where n > d."""
+        if self.side is None or self.whole is None:
+            return np.empty((0, vectors.shape[1]))
+        if isinstance(self.side, Gram):
+            vectors = self.side.features @ vectors - self.side.centre @ vectors
+        return np.asarray(self.whole.basis.T @ vectors)
+
+
+def _decomposed(
+    within: "Within", centre: Float[Array, " d"]
+) -> tuple[Moments | None, Spectrum | None, Curvature]:
+    """Where no class has any spread, differences are measured by how far the means lie apart."""
+    spreads, lengths = within.measured()
+    # Features that are always the same have no share in what equal variances would be.
+    trace, width = float(spreads.sum()), int((spreads > ABSOLUTE_FLOOR * centre**2).sum())
+    rounding = ABSOLUTE_FLOOR * float(centre @ centre)
+    if trace <= rounding:
+        apart = float(((within.means - centre) ** 2).sum(axis=1).mean())
+        return None, None, Curvature(np.empty(0), apart / len(centre) if apart > rounding else np.inf, 1.0)
+    side = within.moments()
+    whole = side.without(NO_ROWS)
+    variances = whole.values / within.weights.sum()
+    advised = ledoit_wolf(lengths, variances, within.weights, width=width)
+    return side, whole, Curvature(variances, trace / width, advised)
 
 
 @dataclass(frozen=True, eq=False)

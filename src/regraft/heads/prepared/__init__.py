@@ -3,11 +3,13 @@
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from regraft.heads.lda import Lda
+from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.preparation import Dealt, Preparation
 from regraft.heads.prepared.ridge import PreparedRidge
 from regraft.heads.ridge import Ridge
 
-__all__ = ["Dealt", "Preparation", "PreparedRidge", "Sharing", "sharing"]
+__all__ = ["Dealt", "Preparation", "Sharing", "sharing"]
 
 Sharing = tuple[Hashable, Callable[[Dealt], Preparation]]
 """A name that is equal for heads that share a preparation, and how it is made."""
@@ -18,5 +20,7 @@ def sharing(head: Any) -> Sharing | None:
     match head:
         case Ridge(penalty=float()):
             return "ridge", PreparedRidge
+        case Lda():
+            return "lda", PreparedLda
         case _:
             return None
