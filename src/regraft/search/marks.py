@@ -17,6 +17,9 @@ it the answer is whole. Reports stand there where no pruner wanted them one by o
 FAILED = "failed"
 """`{"reason": ...}`; or `{"same_as": number}` and `{"again": True}` for what the record leaves out."""
 
+TOOK = "took"
+"""`{"started_s": ..., "seconds": ...}`: when it was tried, and for how long; None where nobody knows."""
+
 RETRY = "retry"
 """How many processes have died of it."""
 
@@ -55,6 +58,7 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
     # With several objectives Optuna refuses to name one value.
     values = frozen.values if frozen.values and frozen.state != TrialState.FAIL else []
     lasted, began = frozen.duration, frozen.datetime_start
+    took = told.get(TOOK) or failed.get(TOOK) or marks.get(TOOK) or {}
     reports = [value for _, value in sorted(frozen.intermediate_values.items())]
     return Trial(
         frozen.number,
@@ -62,9 +66,9 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
         STATES[frozen.state],
         values[0] if values else None,
         failed.get("reason", ""),
-        0.0 if lasted is None else lasted.total_seconds(),
+        took.get("seconds", 0.0 if lasted is None else lasted.total_seconds()),
         told.get("details", {}),
-        0.0 if began is None else began.timestamp(),
+        took.get("started_s", 0.0 if began is None else began.timestamp()),
         tuple(reports or told.get("reports", ())),
         (*values[1:],),
         marks.get(ORIGIN, "sampler"),

@@ -7,8 +7,8 @@ a point without an answer is asked again, and what was answered is never asked a
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from regraft.core.errors import ArtifactError
 from regraft.core.hashing import fingerprint
 from regraft.search.agreement import Agreement
 from regraft.search.inheritance import take_over
-from regraft.search.marks import ASKED, FAILED, ORIGIN, STATES, TOLD, WORKER, kept, read_trial
+from regraft.search.marks import ASKED, FAILED, ORIGIN, STATES, TOLD, TOOK, WORKER, kept, read_trial
 from regraft.search.objectives import cheapest_best
 from regraft.search.pruners import PrunerName, pruner
 from regraft.search.queue import enqueue, suggested
@@ -74,6 +74,7 @@ class Study:
         self._study = study
         self._mine: dict[int, optuna.Trial] = {}
         self._reports: dict[int, list[float]] = {}
+        self._took: dict[int, dict[str, float]] = {}
         self.agree = Agreement(study)
         self.price: Price = lambda _: ()
         self._worker = this_worker()
@@ -110,6 +111,20 @@ class Study:
             found.append(asked)
         return found
 
+    @contextmanager
+    def timed(self, asked: Sequence[Asked]) -> Iterator[None]:
+        """Note how long it takes to try points, else all the time since they were asked for.
+
+        Of points that are tried together each is given an equal share, one after another.
+        """
+        began_s = time.time()
+        try:
+            yield
+        finally:
+            share_s = (time.time() - began_s) / len(asked)
+            for place, each in enumerate(asked):
+                self._took[each.number] = {"started_s": began_s + place * share_s, "seconds": share_s}
+
     def report(self, asked: Asked, value: float, *, step: int) -> bool:
         """Say how a trial stands after a step, counted from 1; returns whether to give it up."""
         if self.settings.pruner == "none":
@@ -131,7 +146,8 @@ class Study:
         with suppress(UpdateFinishedTrialError):
             reports = self._reports.pop(asked.number, [])
             answer = {"value": values[0], "costs": values[1:], "details": outcome.details}
-            trial.set_user_attr(TOLD, answer | {"reports": reports})
+            took = {TOOK: self._took.pop(asked.number, None)}
+            trial.set_user_attr(TOLD, answer | {"reports": reports} | took)
             self._study.tell(trial, values, skip_if_finished=True)
 
     def give_up(self, asked: Asked, *, value: float | None = None, step: int = 1) -> None:
@@ -146,11 +162,14 @@ class Study:
         with suppress(UpdateFinishedTrialError):
             if value is not None and math.isfinite(value):
                 trial.report(value, step)
+            if asked.number in self._took:
+                trial.set_user_attr(TOOK, self._took.pop(asked.number))
             self._study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, asked: Asked, reason: str) -> None:
         """Write down that a point cannot be tried, and why."""
-        self._fail(self._mine.pop(asked.number), {"reason": reason})
+        took = self._took.pop(asked.number, None)
+        self._fail(self._mine.pop(asked.number), {"reason": reason, TOOK: took})
 
     def put_back(self, asked: Asked) -> None:
         """Leave a point to whoever goes on with the study."""

@@ -50,7 +50,7 @@ Result = Outcome | Dropped | Failed
 class Trial:
     """One line of a study's record. A failed trial has a reason in place of a value.
 
-    `started_s` is the moment it was asked for, in seconds since 1970; `reports` are the values it reported on
+    `started_s` is the moment it was begun, in seconds since 1970; `reports` are the values it reported on
     its way; `costs` stand beside the value where a study weighs several; `origin` says who proposed it.
     """
 

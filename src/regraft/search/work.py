@@ -123,7 +123,8 @@ class _Worker:
             last = max(last, step)
 
         try:
-            outcome = self.evaluate(asked, report)
+            with self.study.timed([asked]):
+                outcome = self.evaluate(asked, report)
         except GivenUp:
             self.study.give_up(asked)
         except OutOfTime:
@@ -143,7 +144,8 @@ class _Worker:
         """
         results, lacks_memory = None, False
         try:
-            results = batches.evaluate(group)
+            with self.study.timed(group):
+                results = batches.evaluate(group)
         except OutOfTime:
             results = [None] * len(group)
         except Exception as error:  # noqa: BLE001 - see `_try_alone`
@@ -162,7 +164,8 @@ class _Worker:
 
     def _try_half(self, half: Sequence[Asked], batches: Batches, said: str) -> None:
         try:
-            results = batches.evaluate(half)
+            with self.study.timed(half):
+                results = batches.evaluate(half)
         except OutOfTime:
             results = [None] * len(half)
         except Exception as error:  # noqa: BLE001 - see `_try_alone`

@@ -1,6 +1,7 @@
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,3 +180,36 @@ def test_processes_that_share_a_study_do_nothing_twice(tmp_path: Path, sampler: 
     asked = [str(trial.user_attrs["asked"]["values"]) for trial in record.trials if trial.value is not None]
     told = [t for t in record.trials if "told" in t.user_attrs]
     assert len(set(asked)) == len(told) == 14
+
+
+def test_a_trial_takes_as_long_as_it_was_tried(opened: Opened) -> None:
+    study = opened()
+    asked = study.ask(4)
+    with study.timed(asked[:2]):
+        time.sleep(0.2)
+    time.sleep(0.3)
+    study.tell(asked[0], Outcome(1.0))
+    study.give_up(asked[1], value=2.0)
+    with study.timed(asked[2:3]):
+        time.sleep(0.05)
+    study.fail(asked[2], "no")
+    study.tell(asked[3], Outcome(2.0))
+    first, second, failed, untimed = study.trials
+    # Two that are tried together share the time, one after another.
+    assert 0.1 <= first.seconds < 0.25
+    assert second.seconds == first.seconds
+    assert second.started_s == pytest.approx(first.started_s + first.seconds)
+    assert 0.05 <= failed.seconds < 0.25
+    assert failed.started_s > second.started_s + second.seconds
+    # Of what was not timed it is all the time since it was asked for.
+    assert untimed.seconds > 0.5
+
+
+def test_what_a_trial_reported_is_kept_with_its_answer(opened: Opened) -> None:
+    study = opened()
+    (asked,) = study.ask()
+    for step in (1, 2):
+        assert not study.report(asked, 1 / step, step=step)
+    study.tell(asked, Outcome(0.5))
+    assert study.trials[0].reports == (1.0, 0.5)
+    assert opened().trials[0].reports == (1.0, 0.5)
