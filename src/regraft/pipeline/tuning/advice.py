@@ -7,6 +7,7 @@ does a difference that cannot be told from none.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class Evidence:
         shares_for_best: by PED-ANOVA.
         compared: the trials on held-out images.
         training: the winner's score on the images that it learned from, and on those held out.
+        ablation: its rows; see `ablation`.
     """
 
     trials: Sequence[Trial]
@@ -55,6 +57,7 @@ class Evidence:
     shares_for_best: Mapping[str, float] = field(default_factory=dict)
     compared: Comparisons = field(default_factory=Comparisons)
     training: tuple[float, Interval] | None = None
+    ablation: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def complete(self) -> list[Trial]:
@@ -73,7 +76,7 @@ def advice(found: Evidence) -> list[str]:
     said += of_kinds(found.best, found.trials, found.space, found.compared)
     said += of_ties(found.best, ranked, found.compared)
     said += of_progress(found.complete, found.compared)
-    return [*said, *_of_training(found, found.best)]
+    return [*said, *_of_ablation(found.ablation), *_of_training(found, found.best)]
 
 
 def _of_failures(trials: Sequence[Trial]) -> Iterator[str]:
@@ -135,6 +138,19 @@ def _was_tried(name: str, own: Sequence[Trial], space: Space) -> bool:
         return len(counts) > 1 and counts[1] >= OFTEN
     places = [axis.place(value) for value in values]
     return float(np.ptp(places)) >= SPREAD
+
+
+def _of_ablation(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A change that made the winner better: the search was not at its end."""
+    done = [row for row in rows if row["difference"] is not None]
+    lowest = min(done, key=lambda row: row["difference"]["value"], default=None)
+    if lowest is not None and lowest["difference"]["high"] < 0:
+        less, least, most = (-lowest["difference"][end] for end in ("value", "high", "low"))
+        name, before, after = (lowest[what] for what in ("name", "before", "after"))
+        yield (
+            f"With {name} {after} in place of {before} the winner has {less:.4f} nats less ({least:.4f} to "
+            f"{most:.4f}): search on with --space {name}={after}"
+        )
 
 
 def _of_training(found: Evidence, best: Trial) -> Iterator[str]:

@@ -47,12 +47,13 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
     paired = Paired(tries)
     compared = Comparisons(paired.difference, paired.images, tries.objective)
     scores = (learnt.value, winner.score)
-    said = advice(Evidence(trials, space, best, shares, shares_for_best, compared, scores))
+    rows = ablation(best, winner, trials, space=space, climb=climb) if search.ablate else None
+    said = advice(Evidence(trials, space, best, shares, shares_for_best, compared, scores, rows or ()))
     return {
         "importance": shares,
         "importance_for_best": shares_for_best,
         "training": {"learnt": plain(learnt), "held_out": plain(winner.score)},
-        "ablation": ablation(best, winner, trials, space=space, climb=climb) if search.ablate else None,
+        "ablation": rows,
         "advice": said,
     }
 

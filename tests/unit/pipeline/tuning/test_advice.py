@@ -203,3 +203,16 @@ def test_heads_that_hold_their_images_are_not_compared_with_them() -> None:
     trial = Trial(0, values, "complete", 0.4)
     space = space_of(HEADS, kinds=("nearest_neighbours",), others={"depths": Choice(("last", "all"))})
     assert told([trial], space=space, training=(1.0, Interval(0.5, 0.4, 0.6))) == ""
+
+
+@pytest.mark.parametrize(("high", "is_said"), [(-0.001, True), (0.001, False)])
+def test_an_ablation_that_beats_the_winner_is_said(high: float, is_said: bool) -> None:
+    def row(after: str, value: float) -> dict[str, object]:
+        difference = {"low": 2 * value, "value": value, "high": high}
+        return {"name": "scaling", "before": "depth", "after": after, "difference": difference}
+
+    rows = [row("feature", -0.01), row("none", -0.02), {"name": "depths", "difference": None}]
+    said = told([ridge(0, 1.0, 0.5)], ablation=rows)
+    words = "With scaling none in place of depth the winner has 0.0200 nats less (0.0010 to 0.0400)"
+    assert (words in said) == is_said
+    assert ("--space scaling=none" in said) == is_said
