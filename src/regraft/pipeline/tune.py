@@ -109,6 +109,7 @@ def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
 
 
 def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[Step, dict[str, object]]:
+    from regraft.search.storage import called
     from regraft.search.study import Settings, open_study
     from regraft.search.tuning import propose_defaults
 
@@ -137,7 +138,7 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
     if climb.best is not None and not prices.keeps(climb.best.recipe, search.limits):
         _adopt(climb, climb.judge_majority(), folder)
     step = _refit(tries, trials, best, folder=folder, seconds=seconds)
-    account = described(trials, best, tries, search, where)
+    account = described(trials, best, tries, search, called(where))
     return step, account | {"past": told(past, trials)}
 
 

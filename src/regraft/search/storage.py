@@ -15,9 +15,12 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from regraft.core.errors import ArtifactError, RecipeError
+from regraft.core.errors import ArtifactError, RecipeError, did_you_mean
 
 SQLITE = (".sqlite", ".sqlite3", ".db")
+DATABASES = ("postgresql", "sqlite", "mysql", "mariadb")
+"""Those that Optuna is tested with."""
+
 LOCK_TIMEOUT_S = 60
 OPENINGS, OPENING_S = 5, 0.5
 """How often a database is tried, and the time between."""
@@ -50,6 +53,25 @@ def open_storage(where: str | Path | None) -> BaseStorage:
     return _opened(path, lambda: JournalStorage(JournalFileBackend(str(path), _lock(path))))
 
 
+def called(where: str | Path) -> str:
+    """A storage as a report may name it: without the password of its URL.
+
+    >>> called("postgresql://me:secret@host/studies"), called("runs/trials.log")
+    ('postgresql://me:***@host/studies', 'runs/trials.log')
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    text = str(where)
+    if "://" not in text:
+        return text
+    try:
+        return make_url(text).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        # Whatever it is, a password might stand in it.
+        return f"{text.partition('://')[0]}://..."
+
+
 @contextmanager
 def reaching(what: str) -> Iterator[None]:
     """Say of a database that is gone, full or locked for too long that it is.
@@ -62,10 +84,16 @@ def reaching(what: str) -> Iterator[None]:
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
-        reason = error.__cause__ or error
+        reason = _reason(error.__cause__ or error)
         raise ArtifactError(
             f"{what} can no longer be read or written: {reason}. What was told is kept; go on with it later."
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the database's own driver says, on one line; SQLAlchemy adds its statement and a link."""
+    said = " ".join(str(getattr(error, "orig", None) or error).split())
+    return said.rstrip(".")
 
 
 def _database(url: str) -> BaseStorage:
@@ -93,13 +121,18 @@ def _with_tables(url: str, arguments: dict[str, Any]) -> BaseStorage:
 
 
 def _opened(where: str | Path, make: Callable[[], BaseStorage]) -> BaseStorage:
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
     try:
         return make()
+    except NoSuchModuleError as error:
+        kind = str(where).partition("://")[0].partition("+")[0]
+        raise RecipeError(
+            f"There is no kind of database {kind!r}. {did_you_mean(kind, DATABASES)}"
+        ) from error
     except (OSError, ValueError, KeyError, RuntimeError, SQLAlchemyError) as error:
         raise ArtifactError(
-            f"Cannot open the study in {where}: {error}. Name another place with --storage."
+            f"Cannot open the study in {called(where)}: {_reason(error)}. Name another place with --storage."
         ) from error
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from regraft.core.errors import ArtifactError, RecipeError
 from regraft.search import Outcome
-from regraft.search.storage import HeldLock, open_storage
+from regraft.search.storage import HeldLock, called, open_storage
 from regraft.search.study import Study
 
 Opened = Callable[..., Study]
@@ -32,6 +32,31 @@ def test_what_is_no_study_is_said(tmp_path: Path, file: str, opened: Opened) -> 
 def test_a_database_without_driver_is_said() -> None:
     with pytest.raises((RecipeError, ArtifactError), match=r"PostgreSQL|Cannot open"):
         open_storage("postgresql+pg8000://nobody@localhost:1/none")
+
+
+def test_a_database_of_no_kind_is_said() -> None:
+    with pytest.raises(RecipeError, match=r"no kind of database 'postgress'\. Did you mean postgresql"):
+        open_storage("postgress://me@host/studies")
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("postgresql+psycopg://me:secret@host:1/x?a=b", "postgresql+psycopg://me:***@host:1/x?a=b"),
+        ("postgresql://secret:secret:secret", "postgresql://..."),
+        ("/home/secret/s.log", "/home/secret/s.log"),
+        (Path("s.sqlite"), "s.sqlite"),
+    ],
+)
+def test_no_password_is_named(where: str | Path, said: str) -> None:
+    assert called(where) == said
+
+
+def test_a_database_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="Cannot open the study in sqlite") as caught:
+        open_storage(f"sqlite:///{tmp_path}/none/s.sqlite")
+    assert "\n" not in str(caught.value)
+    assert "unable to open database file. Name another place" in str(caught.value)
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def described(
         best: the one that was chosen.
         tries: with the held-out predictions of the trials that were made here.
         search: how it was searched.
-        where: the study's storage.
+        where: the study's storage, without a password.
     """
     climb, counts = tries.climb, Counter(trial.state for trial in trials)
     costs = search.objectives.costs
