@@ -39,9 +39,10 @@ def parse_axis(text: str, name: str) -> Axis:
     """
     body, *marks = text.split(":")
     if ".." not in body:
-        if marks:
-            raise RecipeError(f"{name}={text}: marks such as :{marks[0]} belong to a range, LOW..HIGH.")
-        return Choice(tuple(_value(word.strip()) for word in body.split(",")))
+        if marks and _is_mark(marks[-1]):
+            raise RecipeError(f"{name}={text}: marks such as :{marks[-1]} belong to a range, LOW..HIGH.")
+        # Other colons belong to a value, such as the network lite0:96px.
+        return Choice(tuple(_value(word.strip()) for word in text.split(",")))
     low, high = (_number(end, name) for end in body.split("..", 1))
     flags = {"log": False, "whole": False}
     step = None
@@ -78,6 +79,10 @@ def _axis_from_json(value: Any, name: str) -> Axis:
     if not all(isinstance(each, (str, int, float, bool, type(None))) for each in values):
         raise RecipeError(f"The axis {name} must be a range or plain values, not {value!r}.")
     return Choice(tuple(values))
+
+
+def _is_mark(text: str) -> bool:
+    return text in ("log", "int") or text.startswith("step=")
 
 
 def _number(text: str, name: str) -> float:

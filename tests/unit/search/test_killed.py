@@ -13,7 +13,7 @@ import pytest
 
 from regraft.search.storage import open_storage
 
-TRIALS = 50
+TRIALS_PER_KILL = 5
 PATIENCE_S = 60
 
 WORKER = """
@@ -45,8 +45,8 @@ while asked := study.ask(most=trials):
 """
 
 
-def begin(storage: Path | str, diary: Path, sampler: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", WORKER, str(storage), str(diary), str(TRIALS), sampler])
+def begin(storage: Path, diary: Path, trials: int, sampler: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WORKER, *map(str, (storage, diary, trials, sampler))])
 
 
 def notes(diary: Path) -> list[tuple[str, str]]:
@@ -77,13 +77,15 @@ def kill_in_the_middle(process: subprocess.Popen[bytes], diary: Path, chance: ra
 )
 def test_nothing_is_lost_or_repeated(tmp_path: Path, file: str, sampler: str, kills: int) -> None:
     chance, diary = random.Random(kills), tmp_path / "diary"
+    words = (tmp_path / file, diary, TRIALS_PER_KILL * kills, sampler)
     for _ in range(kills):
-        kill_in_the_middle(begin(tmp_path / file, diary, sampler), diary, chance)
-    assert begin(tmp_path / file, diary, sampler).wait(PATIENCE_S) == 0
+        kill_in_the_middle(begin(*words), diary, chance)
+    assert begin(*words).wait(PATIENCE_S) == 0
     check(diary, open_storage(tmp_path / file), kills=kills)
 
 
 def check(diary: Path, storage: optuna.storages.BaseStorage, *, kills: int) -> None:
+    trials = TRIALS_PER_KILL * kills
     record = optuna.load_study(study_name="test", storage=storage).trials
     said = notes(diary)
     told = [values for what, values in said if what == "told"]
@@ -93,10 +95,10 @@ def check(diary: Path, storage: optuna.storages.BaseStorage, *, kills: int) -> N
     for at, (what, values) in enumerate(said):
         assert what == "begun" or ("begun", values) not in said[at:]
     # Every kill costs at most the trial that it hit.
-    assert len(set(begun)) == TRIALS
-    assert len(begun) <= TRIALS + kills
+    assert len(set(begun)) == trials
+    assert len(begun) <= trials + kills
     answers = {json.dumps(t.user_attrs["asked"]["values"]): t.value for t in record if "told" in t.user_attrs}
-    assert len(answers) == TRIALS
+    assert len(answers) == trials
     assert set(told) <= set(answers)
     assert all(json.loads(values)["head.head.rate"] == value for values, value in answers.items())
     assert all(trial.state.is_finished() for trial in record)

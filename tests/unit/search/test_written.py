@@ -33,6 +33,7 @@ def test_a_range_that_is_printed_can_be_read(axis: Range) -> None:
         ("1..2:lgo", "no mark 'lgo'. Did you mean log"),
         ("1..2:step=a", "'a' is no number"),
         ("relu,gelu:log", "belong to a range"),
+        ("1,2:int:step=1", "such as :step=1 belong to a range"),
         ("2..1", "reversed"),
         ("..1", "is no number"),
     ],
@@ -92,3 +93,9 @@ def test_json_says_the_same() -> None:
 def test_json_that_is_no_space(value: object, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         from_json(value)
+
+
+def test_a_value_may_have_colons() -> None:
+    assert parse_axis("lite0,lite0:96px:int8+lite1", "backbones") == Choice(
+        ("lite0", "lite0:96px:int8+lite1")
+    )
