@@ -89,3 +89,11 @@ def test_of_equal_trials_none_are_the_best(space_with: SpaceOf) -> None:
     assert {trial.value for trial in trials} == {0.0, 1.0}
     assert importance_for_best(trials, space, "smooth") == {}
     assert importance_for_best(trials[:5], space, "smooth") == {}
+
+
+def test_of_many_trials_all_ranks_are_looked_at(space_with: SpaceOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regraft.search.importance.MOST_TRIALS", 25)
+    space = space_with("head.rate=1e-4..1e-2:log")
+    # The best trials are all of one shape: were only they looked at, it would not be seen to matter.
+    by_shape = trials_of(space, lambda rate, shape: (shape == "a") + rate, count=80)
+    assert importance(by_shape, space, "smooth")["head.smooth.shape"] > 0.5

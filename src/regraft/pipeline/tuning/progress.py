@@ -41,7 +41,7 @@ ENOUGH = 20
 FEWEST_OF_KIND = 5
 """Trials of a kind of head, before it is said that another is better."""
 
-FEWEST_ALIKE, MOST_COMPARED = 3, 100
+FEWEST_ALIKE, MOST_COMPARED = 3, 200
 MUCH_FASTER = 0.5
 MOST_OF_TIME = 0.5
 
@@ -56,25 +56,32 @@ def of_ties(best: Trial, ranked: Sequence[Trial], compared: Comparisons) -> Iter
     """
     if len(ranked) < FEWEST or ranked[0].number != best.number:
         return
-    alike: list[tuple[Trial, Interval]] = []
-    for trial in ranked[1:MOST_COMPARED]:
-        behind = compared.difference(best.number, trial.number)
-        if behind is None or behind.low > 0:
-            break
-        alike.append((trial, behind))
-    if len(alike) + 1 < FEWEST_ALIKE:
+    rank, behind = _last_alike(best, ranked, compared)
+    if behind is None or rank + 1 < FEWEST_ALIKE:
         return
-    last = alike[-1][1]
-    count = f"{len(alike) + 1}{' or more' if len(alike) + 1 == MOST_COMPARED else ''}"
+    count = f"{rank + 1}{' or more' if rank == MOST_COMPARED else ''}"
     said = (
         f"The best {count} of {len(ranked)} trials cannot be told apart on {compared.images} images: the "
-        f"last of them is {compared.written(last)} behind."
+        f"last of them is {compared.written(behind)} behind."
     )
-    fastest = min((trial for trial, _ in alike), key=lambda trial: trial.seconds)
+    fastest = min(ranked[1 : rank + 1], key=lambda trial: trial.seconds)
     if fastest.seconds < MUCH_FASTER * best.seconds:
         times = f"{duration(fastest.seconds)} instead of {duration(best.seconds)}"
         said += f" Trial {fastest.number}, {fastest.values[KIND]}, takes {times}."
     yield said
+
+
+def _last_alike(best: Trial, ranked: Sequence[Trial], compared: Comparisons) -> tuple[int, Interval | None]:
+    """The last rank that cannot be told from the best, halving what is left: comparing all takes too long."""
+    low, high, behind = 0, min(len(ranked) - 1, MOST_COMPARED), None
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = compared.difference(best.number, ranked[middle].number)
+        if found is not None and found.low <= 0:
+            low, behind = middle, found
+        else:
+            high = middle - 1
+    return low, behind
 
 
 def of_kinds(best: Trial, trials: Sequence[Trial], space: Space, compared: Comparisons) -> Iterator[str]:

@@ -10,6 +10,7 @@ from regraft.report.search.story import WIDE, Story, Trial, settings_of
 from regraft.search.space import KIND
 
 MINUTE_S = 60
+MOST_CURVES = 150
 STEP = "step: held-out fold, or epoch"
 MANY = 300
 """Of more trials their settings are not shown under the pointer: the page would grow by half."""
@@ -59,6 +60,9 @@ def learning_curves(story: Story) -> Figure | None:
     curves = {number: values for number, values in curves.items() if len(values) > 1}
     if not curves:
         return None
+    reported = len(curves)
+    lowest = sorted(curves, key=lambda number: curves[number][-1])[:MOST_CURVES]
+    curves = {number: curves[number] for number in lowest}
     longest = max(map(len, curves.values()))
     everything = sorted(value for values in curves.values() for value in values)
     low, high = min(everything[0], story.up.low), max(everything[9 * len(everything) // 10], story.up.high)
@@ -76,7 +80,8 @@ def learning_curves(story: Story) -> Figure | None:
             marks.append(mark(*points[-1], "below", story.colour(trial)))
     ended = sum(trial["state"] == "pruned" for trial in shown)
     given_up = f" Given up, where a triangle stands: {ended}." if ended else ""
-    said = f"{count(len(shown), 'trial')} reported after each of up to {longest} steps.{given_up}"
+    some = f" The best {len(shown)} are drawn." if len(shown) < reported else ""
+    said = f"{count(reported, 'trial')} reported after each of up to {longest} steps.{some}{given_up}"
     return said, panel.drawn(marks, alternative=f"Learning curves. {said}")
 
 

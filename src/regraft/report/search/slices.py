@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from regraft.evaluation.phrases import count
 from regraft.report.search.chart import Bands, Panel, Scale, mark
 from regraft.report.search.progress import Figure
 from regraft.report.search.story import Story, Trial, short
@@ -53,11 +54,9 @@ def _said(story: Story, name: str, trials: list[Trial]) -> str:
     complete = sorted((t for t in trials if t["state"] == "complete"), key=story.value)
     best = complete[: max(FEWEST_BEST, round(BEST_SHARE * len(complete)))]
     values = [story.setting(trial, name) for trial in best]
-    if not values:
-        return f"No trial was finished along {short(name)}."
-    whose = (
-        "The best trial has" if len(values) == 1 else f"The best {len(values)} of {len(complete)} trials have"
-    )
+    if len(complete) < 2 * FEWEST_BEST:
+        return f"{count(len(complete), 'trial')} finished, too few to say which {short(name)} is best."
+    whose = f"The best {len(values)} of {len(complete)} trials have"
     if isinstance(story.scale(name, trials), Bands):
         counted = {str(value): sum(str(v) == str(value) for v in values) for value in values}
         named = ", ".join(f"{value} ({n})" if len(counted) > 1 else value for value, n in counted.items())
