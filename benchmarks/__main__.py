@@ -21,7 +21,7 @@ NAMES = (
     *("startup", "store", "extract", "refit", "population", "accuracy", "memory"),
     *("decode", "fuzz", "scan", "copies", "groups", "shortcuts", "ranking", "precision"),
 )
-LONG = ("copies_large", "large_head", "search")
+LONG = ("copies_large", "large_head", "search", "population_optuna")
 """Run only where they are named."""
 
 SEVERAL = {"data": ("decode", "fuzz", "scan", "copies", "groups", "shortcuts")}

@@ -16,71 +16,15 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
-from regraft.heads import Examples, Linear, Member, Ridge, Schedule, sample_members, train_population
-from regraft.heads.block import first_weights, order
+from benchmarks.population_optuna import made_features, train_alone
+from regraft.heads import Examples, Linear, Ridge, Schedule, sample_members, train_population
+from regraft.heads.member import Course
 
 TARGET, HALVING_TARGET = 8.0, 40.0
 TEST_EXAMPLES = 2000
 T = TypeVar("T")
 HALVINGS = (1, 2, 4, 8, 16)
-
-
-def made_features(count: int, width: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Classes that overlap, in standardised features whose variances fall off as those of networks do."""
-    random = np.random.default_rng(seed)
-    rank = 64
-    labels = random.integers(0, classes, count)
-    means = random.standard_normal((classes, rank)) * 0.45
-    latent = means[labels] + random.standard_normal((count, rank))
-    mixing = random.standard_normal((rank, width)) * np.logspace(0, -1, rank)[:, None]
-    features = np.maximum(latent @ mixing + 1.0 * random.standard_normal((count, width)), -0.5)
-    return ((features - features.mean(0)) / features.std(0)).astype(np.float32), labels
-
-
-def train_alone(member: Member, examples: Examples, schedule: Schedule) -> float:
-    """An ordinary training loop; the best held-out accuracy over its epochs."""
-    features, labels = torch.from_numpy(examples.features), torch.from_numpy(examples.labels)
-    trained, judged = (
-        np.flatnonzero(examples.folds < 0),
-        torch.from_numpy(np.flatnonzero(examples.folds >= 0)),
-    )
-    width = features.shape[1]
-    net = torch.nn.Linear(width, examples.class_count)
-    with torch.no_grad():
-        first = torch.from_numpy(first_weights(member, examples.class_count, width))
-        net.weight.copy_(first[:, :width])
-        net.bias.copy_(first[:, width])
-    optimizer = as_optimizer(member, list(net.parameters()))
-    best = 0.0
-    for epoch in range(schedule.epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = member.learning_rate * schedule.rate(epoch)
-        net.train()
-        for batch in torch.from_numpy(order(trained, schedule, epoch)).split(member.batch_size):
-            rows = features[batch]
-            if member.dropout:
-                rows = torch.nn.functional.dropout(rows, member.dropout)
-            loss = cross_entropy(net(rows), labels[batch], label_smoothing=member.smoothing)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        net.eval()
-        with torch.no_grad():
-            right = net(features[judged]).argmax(1) == labels[judged]
-        best = max(best, right.float().mean().item())
-    return best
-
-
-def as_optimizer(member: Member, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    rate, decay = member.learning_rate, member.weight_decay
-    if member.optimizer == "adam":
-        return torch.optim.Adam(parameters, rate, weight_decay=decay)
-    if member.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, rate, weight_decay=decay)
-    nesterov = member.optimizer == "nesterov"
-    return torch.optim.SGD(parameters, rate, momentum=member.momentum, weight_decay=decay, nesterov=nesterov)
 
 
 def cross_validated(examples: Examples) -> Linear:
@@ -144,11 +88,13 @@ def run_seed(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     )
 
     train_population(members[:8], examples, schedule=Schedule(epochs=2))
-    train_alone(members[0], examples, Schedule(epochs=2))
+    train_alone(Course(members[0], 2, seed), examples)
     population, together_s, together_cpu_s = timed(lambda: train_population(members, examples, schedule=full))
     survivors, halving_s, halving_cpu_s = timed(lambda: train_population(members, examples, schedule=halved))
     some = [members[i] for i in np.random.default_rng(0).permutation(len(members))[: arguments.timed]]
-    alone, alone_s, alone_cpu_s = timed(lambda: [train_alone(member, examples, full) for member in some])
+    alone, alone_s, alone_cpu_s = timed(
+        lambda: [train_alone(Course(member, full.epochs, seed), examples)[0] for member in some]
+    )
     scale = len(members) / len(some)
 
     replicas = Examples(*given, arguments.classes, np.arange(count) % 4)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regraft.core.arrays import Array
+from regraft.heads.member import Schedule
 
 if TYPE_CHECKING:
     from regraft.heads.team import Team
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
 class Ledger:
     """Curves, best weights and standing of all members while they train."""
 
-    def __init__(self, count: int, epochs: int, *, patience: int | None) -> None:
-        """Open it for so many members and epochs."""
-        self.losses = np.full((count, epochs + 1), np.nan, np.float32)
+    def __init__(self, count: int, schedule: Schedule) -> None:
+        """Open it for so many members."""
+        self.schedule = schedule
+        self.losses = np.full((count, schedule.epochs + 1), np.nan, np.float32)
         self.accuracies = self.losses.copy()
         self.weights: list[tuple[tuple[Array, ...], ...]] = [()] * count
         self.lowest = np.full(count, np.inf)
         self.best_epoch = np.zeros(count, np.int64)
         self.diverged = np.zeros(count, bool)
         self.training = np.ones(count, bool)
-        self.patience = patience
 
     def open(self, team: "Team", *, counts: bool) -> None:
         """Note how a team's first weights do, which are nobody's best unless they count."""
@@ -37,15 +38,19 @@ class Ledger:
         self._keep_best(team, epoch, losses)
         finite = np.isfinite(losses)
         self.diverged[numbers] = ~finite
-        is_patient = self.patience is None or epoch - self.best_epoch[numbers] < self.patience
+        patience = self.schedule.patience
+        is_patient = patience is None or epoch - self.best_epoch[numbers] < patience
         self.training[numbers] = finite & is_patient
         if not self.training[numbers].all():
             team.keep(np.flatnonzero(self.training[numbers]).tolist())
 
-    def survivors(self, share: float) -> set[int]:
+    def survivors(self) -> set[int]:
         """The best of those still training, at least one if any."""
         left = np.flatnonzero(self.training)
-        kept = left[np.argsort(self.lowest[left], kind="stable")][: int(np.ceil(share * len(left)))]
+        order = np.argsort(self.lowest[left], kind="stable")
+        if self.schedule.criterion == "accuracy":
+            order = np.lexsort((self.lowest[left], -np.nanmax(self.accuracies[left], axis=1)))
+        kept = left[order][: int(np.ceil(self.schedule.kept_fraction * len(left)))]
         self.training[:] = False
         self.training[kept] = True
         return set(kept.tolist())

@@ -14,6 +14,7 @@ from regraft.core.settings import Knob, check
 Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
 Decay = Literal["constant", "cosine", "step", "linear"]
 Augmentation = Literal["none", "mixup", "noise", "brightness", "contrast"]
+Criterion = Literal["loss", "accuracy"]
 Form = Literal["plain", "sgd", "nesterov", "adam", "rmsprop"]
 DESCENTS: tuple[Form, ...] = ("plain", "sgd", "nesterov")
 DROPS = (0.5, 0.75)
@@ -95,13 +96,14 @@ class Course(NamedTuple):
 class Schedule:
     """How long a population trains, and who is dropped on the way.
 
-    After each epoch of `halvings` only the best `kept_fraction` of the members left go on, by their lowest
-    held-out loss so far (successive halving: Jamieson & Talwalkar 2016, 1502.07943).
+    After each epoch of `halvings` only the best `kept_fraction` of the members left go on, by the best that
+    they have been on held-out examples so far (successive halving: Jamieson & Talwalkar 2016, 1502.07943).
     """
 
     epochs: Annotated[int, Knob("passes over the examples", low=1, high=10000)] = 30
     halvings: tuple[int, ...] = ()
     kept_fraction: Annotated[float, Knob("share that survives a halving", low=0.01, high=1)] = 0.5
+    criterion: Annotated[Criterion, Knob("what tells who survives; loss breaks ties")] = "loss"
     patience: Annotated[int | None, Knob("epochs without improvement before a member stops", low=1)] = None
     seed: Annotated[int, Knob("of the order of examples and of dropout", low=0)] = 0
 

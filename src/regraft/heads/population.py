@@ -118,14 +118,14 @@ def train_population(
     features, labels, count = examples.features, examples.labels, examples.class_count
     weights = checked(features, labels, class_count=count, weights=examples.weights)
     check_folds(examples.folds, len(labels))
-    ledger = Ledger(len(members), schedule.epochs, patience=schedule.patience)
+    ledger = Ledger(len(members), schedule)
     with torch.inference_mode(), one_thread():
         data = Rows.load(features, labels, class_count=count, weights=weights, device=device)
         courses = [Course(member, schedule.epochs, schedule.seed) for member in members]
         teams = lay_out(courses, parts(data, examples.folds), initial)
         for team in teams:
             ledger.open(team, counts=initial is not None)
-        race(teams, schedule.rungs, ledger.record, lambda: ledger.survivors(schedule.kept_fraction))
+        race(teams, schedule.rungs, ledger.record, ledger.survivors)
     _require_one(ledger, members)
     curves = (ledger.losses, ledger.accuracies, ledger.lowest, ledger.diverged)
     return Population(tuple(members), *curves, examples.folds, ledger.weights, features.shape[1])

@@ -55,6 +55,17 @@ def test_halving_drops_the_worst_and_leaves_the_rest_as_they_were():
     np.testing.assert_allclose(halved.losses[reached], full.losses[reached], rtol=1e-5)
 
 
+def test_halving_by_accuracy():
+    full = train_population(SOME, examples(), schedule=Schedule(epochs=6))
+    schedule = Schedule(epochs=6, halvings=(2,), kept_fraction=0.3, criterion="accuracy")
+    halved = train_population(SOME, examples(), schedule=schedule)
+    best = full.accuracies[:, :3].max(axis=1)
+    kept = np.flatnonzero(~np.isnan(halved.losses[:, 3]))
+    assert len(kept) == 4
+    assert best[kept].min() >= np.delete(best, kept).max()
+    assert set(kept) != set(np.argsort(full.losses[:, :3].min(axis=1))[:4])
+
+
 def test_halving_shrinks_the_tensors():
     data = Rows.load(*overlapping_rows(), class_count=3, weights=np.ones(120))
     fold = Fold(data, np.arange(40, 120), np.arange(40))
