@@ -115,7 +115,8 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
 
     name = study_name(climb, space, search)
     where = search.storage or str(folder / STUDY / JOURNAL)
-    tries = Tries(climb, space, search.objectives.score, predictions_folder(where, folder) / name)
+    kept = predictions_folder(where, folder) / name
+    tries = Tries(climb, space, search.objectives.score, kept, prunes=search.pruner != "none")
     steps, costs = sum(len(set(f)) for f in climb.rounds), search.objectives.costs
     settings = Settings(search.sampler, search.pruner, climb.asked.seed, steps, costs)
     study = open_study(space, name=name, storage=where, settings=settings)

@@ -25,6 +25,8 @@ class Task:
     Attributes:
         rounds: one or more ways to deal the examples to folds; see `held_out`.
         shelf: where heads of one kind keep the work that they share.
+        in_one: whether a head that shares work answers for all folds of a round at once, side by side; to be
+            chosen where nobody asks in between, as a pruner does.
     """
 
     features: Features
@@ -33,6 +35,7 @@ class Task:
     rounds: tuple[Folds, ...]
     weights: Weights | None = None
     shelf: Shelf = field(default_factory=lambda: Shelf(ROOM_BYTES))
+    in_one: bool = False
 
     @property
     def seen(self) -> Mask:
@@ -62,7 +65,7 @@ def steps(head: Head, task: Task) -> Iterator[Scores]:
     shape = (len(task.labels), task.class_count)
     total, count = np.zeros(shape, np.float64), np.zeros(len(task.labels))
     for at, dealt in enumerate(task.rounds):
-        for numbers in _together(head, dealt):
+        for numbers in _together(head, dealt, in_one=task.in_one):
             scores, out = _of_folds(head, task, at, numbers), np.isin(dealt, numbers)
             require_finite(scores[out])
             total[out] += scores[out]
@@ -111,10 +114,11 @@ def _prepared(head: Head, task: Task, at: int | None) -> Preparation | None:
     return task.shelf.get((name, at), make)
 
 
-def _together(head: Head, dealt: Folds) -> Iterator[tuple[int, ...]]:
+def _together(head: Head, dealt: Folds, *, in_one: bool) -> Iterator[tuple[int, ...]]:
     """The folds that a head is asked for at a time: all, or one after the other."""
     numbers = (*np.unique(dealt[dealt >= 0]).tolist(),)
-    yield from [numbers] if isinstance(head, KnowsHeldOut) else [(number,) for number in numbers]
+    knows_all = isinstance(head, KnowsHeldOut) or (in_one and sharing(head) is not None)
+    yield from [numbers] if knows_all else [(number,) for number in numbers]
 
 
 def value_of(scores: Scores, task: Task, objective: Objective) -> float:

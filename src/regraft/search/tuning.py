@@ -11,6 +11,7 @@ study.best.values
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from regraft.core.arrays import Scores
@@ -52,6 +53,7 @@ def search_heads(  # noqa: PLR0913 - all but the first two are options
     space = space_of(heads, changes=changes)
     study = open_study(space, name="heads", storage=storage, settings=settings or Settings(steps=task.steps))
     propose_defaults(study, trials)
+    task = replace(task, in_one=task.in_one or study.settings.pruner == "none")
 
     def evaluate(asked: Asked, report: Report) -> Outcome:
         return judged(space, asked, task, objective=objective, report=report)

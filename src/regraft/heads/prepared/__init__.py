@@ -4,10 +4,13 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from regraft.heads.lda import Lda
+from regraft.heads.logistic import Logistic
 from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.preparation import Dealt, Preparation
+from regraft.heads.prepared.reduced import PreparedReduced
 from regraft.heads.prepared.ridge import PreparedRidge
 from regraft.heads.ridge import Ridge
+from regraft.heads.support_vectors import LinearSvm
 
 __all__ = ["Dealt", "Preparation", "Sharing", "sharing"]
 
@@ -22,5 +25,7 @@ def sharing(head: Any) -> Sharing | None:
             return "ridge", PreparedRidge
         case Lda():
             return "lda", PreparedLda
+        case Logistic(penalty=float()) | LinearSvm(penalty=float()):
+            return "reduced", PreparedReduced
         case _:
             return None

@@ -37,12 +37,19 @@ TOGETHER = "population"
 
 
 class Tries:
-    """What evaluates the points of a study. `folder` takes the held-out predictions of every trial."""
+    """What evaluates the points of a study.
 
-    def __init__(self, climb: Climb, space: Space, objective: Objective, folder: Path) -> None:
+    `folder` takes the held-out predictions of every trial. Where trials may be pruned, they report fold by
+    fold.
+    """
+
+    def __init__(
+        self, climb: Climb, space: Space, objective: Objective, folder: Path, *, prunes: bool = True
+    ) -> None:
         self.climb = climb
         self.space = space
         self.objective = objective
+        self.prunes = prunes
         self.kept = Kept(folder)
         self.pace = Pace(climb.budget)
         self._room_bytes = KEPT_FRACTION * memory_bytes()
@@ -141,7 +148,7 @@ class Tries:
             cards = [self.climb.trunk.backbone(name).card for name in representation.backbones]
             scaled, climb = fit_affine(representation, cards, raw)(raw), self.climb
             given = (scaled, climb.truth, climb.class_count, climb.rounds, climb.weights)
-            return Task(*given, Shelf(self._room_bytes))
+            return Task(*given, Shelf(self._room_bytes), in_one=not self.prunes)
 
         return self._tasks.get(representation, make)
 

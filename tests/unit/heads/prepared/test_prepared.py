@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import Lda, Ridge, held_out
+from regraft.heads import Lda, LinearSvm, Logistic, Ridge, held_out
 from regraft.heads.prepared import Dealt, sharing
 
 SHARED = {
     "ridge": [Ridge(0.01), Ridge(1.0), Ridge(100.0)],
+    "reduced": [Logistic(0.1), Logistic(0.01, 0.0), LinearSvm(1.0)],
     "lda": [Lda(None), Lda(0.0), Lda(0.3), Lda(1.0)],
 }
 
@@ -40,8 +41,9 @@ def test_it_answers_like_held_out(kind: str, count: int, width: int) -> None:
         assert sharing(head)[0] == name
         found = prepared.held_out(head, (0, 1, 2, 3))
         wanted = held_out(head, **given, folds=folds)
-        # Weights in float32 round relative to the largest scores.
-        np.testing.assert_allclose(found, wanted, atol=2e-5 * np.nanmax(np.abs(wanted)), rtol=1e-4)
+        # Weights in float32 round relative to the largest scores; a solver ends where it is near enough.
+        near = 1e-3 if kind == "reduced" else 2e-5
+        np.testing.assert_allclose(found, wanted, atol=near * np.nanmax(np.abs(wanted)), rtol=1e-4)
         assert np.isnan(found[folds < 0]).all()
     assert prepared.nbytes > 0
 
@@ -52,7 +54,7 @@ def test_one_fold_is_answered_alone(kind: str) -> None:
     prepared = sharing(SHARED[kind][0])[1](Dealt.of(**given, folds=folds))
     found = prepared.held_out(SHARED[kind][0], (2,))
     wanted = held_out(SHARED[kind][0], **given, folds=folds)
-    np.testing.assert_allclose(found[folds == 2], wanted[folds == 2], atol=2e-4, rtol=2e-4)
+    np.testing.assert_allclose(found[folds == 2], wanted[folds == 2], atol=2e-3, rtol=2e-4)
     assert np.isnan(found[folds != 2]).all()
 
 
