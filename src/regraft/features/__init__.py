@@ -12,8 +12,11 @@ from regraft.features.representation import (
     width,
 )
 from regraft.features.store import FeatureStore, StoredNetwork
+from regraft.features.views import PLAIN, VARIANTS, Variant, Views
 
 __all__ = [
+    "PLAIN",
+    "VARIANTS",
     "Affine",
     "Depths",
     "Extraction",
@@ -21,6 +24,8 @@ __all__ = [
     "Representation",
     "Scaling",
     "StoredNetwork",
+    "Variant",
+    "Views",
     "columns",
     "extract",
     "fit_affine",

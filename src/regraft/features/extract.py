@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.backbones import Backbone
-from regraft.core.arrays import Features
+from regraft.core.arrays import Features, Images
 from regraft.core.cores import usable_cores
 from regraft.core.progress import progress
 from regraft.data import Batch, Dataset, Skipped, View, batches
 from regraft.features.store import FeatureStore
+from regraft.features.views import PLAIN, Variant
 
 BATCH = 64
 """Every batch is one transaction: a killed run loses the one or two that are on their way."""
@@ -32,8 +33,7 @@ class Extraction:
 
 def view_of(backbone: Backbone) -> View:
     """The view that a backbone's card asks for."""
-    card = backbone.card
-    return View(card.image_px, card.crop_fraction, card.interpolation)
+    return PLAIN.view(backbone)
 
 
 def extract(
@@ -41,6 +41,7 @@ def extract(
     backbone: Backbone,
     store: FeatureStore,
     *,
+    variant: Variant = PLAIN,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Extraction:
     """Make the store hold a row for every image of a data set that decodes.
@@ -52,6 +53,7 @@ def extract(
         dataset: labels are not looked at.
         backbone: runs the forward passes.
         store: receives the rows, a batch at a time.
+        variant: how each image is looked at.
         should_stop: asked after every batch; when it says so, the batch on its way is finished and kept.
 
     Raises:
@@ -63,18 +65,19 @@ def extract(
     paths: dict[str, list[Path]] = {}
     for example in dataset.examples:
         paths.setdefault(example.sha256, []).append(example.path)
-    missing = store.missing(backbone.key, paths)
+    key, name = variant.key(backbone), variant.name(backbone)
+    missing = store.missing(key, paths)
     skipped: list[Skipped] = []
     passes, done = 0, 0
     firsts = [paths[image][0] for image in missing]
-    stream = batches(firsts, view_of(backbone), size=BATCH, workers=usable_cores())
-    label = f"{backbone.card.name}: features"
+    stream = batches(firsts, variant.view(backbone), size=BATCH, workers=usable_cores())
+    label = f"{name}: features"
     stopped = threading.Event()
     with closing(stream), progress(label, len(missing)) as advance:
-        for batch, rows in _embedded(stream, backbone, stopped):
+        for batch, rows in _embedded(stream, lambda images: backbone.embed(variant.turned(images)), stopped):
             if rows is not None:
                 images = [missing[index] for index in batch.indices]
-                store.write(backbone.key, backbone.card.name, images, rows)
+                store.write(key, name, images, rows)
             skipped.extend(batch.skipped)
             passes += len(batch.indices)
             advanced = len(batch.indices) + len(batch.skipped)
@@ -87,13 +90,13 @@ def extract(
 
 
 def _embedded(
-    stream: Iterable[Batch], backbone: Backbone, stopped: threading.Event
+    stream: Iterable[Batch], embed: Callable[[Images], Features], stopped: threading.Event
 ) -> Iterator[tuple[Batch, Features | None]]:
     """Batches and their rows, in order. The next batch is computed while one is written."""
     ahead: deque[tuple[Batch, Future[Features] | None]] = deque()
     with ThreadPoolExecutor(2, thread_name_prefix="regraft-embed") as pool:
         for batch in stream:
-            rows = pool.submit(backbone.embed, batch.images) if len(batch.indices) else None
+            rows = pool.submit(embed, batch.images) if len(batch.indices) else None
             ahead.append((batch, rows))
             if len(ahead) > 1:
                 yield _awaited(*ahead.popleft())

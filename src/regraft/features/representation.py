@@ -16,6 +16,7 @@ from regraft.core.arrays import Array, Features
 from regraft.core.errors import RecipeError
 from regraft.core.settings import Knob
 from regraft.features.store import FeatureStore
+from regraft.features.views import PLAIN, Variant
 
 Depths = Literal["last", "all", "grid"]
 Scaling = Literal["depth", "feature", "none"]
@@ -68,6 +69,8 @@ def read(
     backbones: Mapping[str, Backbone],
     store: FeatureStore,
     images: Sequence[str],
+    *,
+    variant: Variant = PLAIN,
 ) -> Features:
     """Unscaled features of images (by SHA-256) from the store: float32 [n, d], backbone after backbone.
 
@@ -81,7 +84,7 @@ def read(
     for backbone in loaded:
         parts = columns(backbone.card, representation.depths)
         stop = start + sum(part.stop - part.start for part in parts)
-        store.read_into(features[:, start:stop], backbone.key, images, parts)
+        store.read_into(features[:, start:stop], variant.key(backbone), images, parts)
         start = stop
     return features
 

@@ -11,7 +11,7 @@ from regraft.core.hashing import fingerprint
 from regraft.core.seeds import generator
 from regraft.data import NEVER_HELD_OUT, Dataset, folds, units
 from regraft.evaluation import compare_answers
-from regraft.features import fit_affine, width
+from regraft.features import VARIANTS, Views, fit_affine, width
 from regraft.heads import Ridge, balanced
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.fitting import fit_head
@@ -100,7 +100,7 @@ class Climb:
             refusal = self._refuses_cost(recipe)
             for name in recipe.backbones:
                 # Also where the trial itself is known: the test images want features of what is chosen.
-                refusal = refusal or self._extract(name)
+                refusal = refusal or self._extract(name, recipe.views)
         except BackboneError as error:
             return str(error)
         return refusal
@@ -144,15 +144,15 @@ class Climb:
             raise RecipeError("A recipe is fitted only when its head is chosen.")
         representation = recipe.representation
         cards = tuple(self.trunk.backbone(name).card for name in recipe.backbones)
-        features = self.trunk.read(representation, self.dataset)
+        features = self.trunk.read_views(representation, self.dataset, recipe.views)
         started = time.perf_counter()
-        affine = fit_affine(representation, cards, features)
+        affine = fit_affine(representation, cards, features[: len(self.dataset)])
         head, scores, classifier = fit_head(
             recipe.head,
             affine(features),
             self.truth,
             class_count=self.class_count,
-            folds=self.folds_for(recipe.head),
+            folds=self.folds_for(recipe.head, recipe.views),
             weights=self.weights,
         )
         rate_per_s = self._work(recipe) / (time.perf_counter() - started)
@@ -161,12 +161,14 @@ class Climb:
         chosen = replace(recipe, head=head)
         return Model(self.dataset.classes, cards, chosen, classifier, remaining), scores
 
-    def folds_for(self, head: Head) -> tuple[Folds, ...] | None:
+    def folds_for(self, head: Head, views: Views = "plain") -> tuple[Folds, ...] | None:
         """None, each image alone, where the closed form makes that the cheapest and nothing makes it leak.
 
-        The other heads are judged on fits to fewer images, so one that beats ridge beats it in earnest.
+        The other heads are judged on fits to fewer images, so one that beats ridge beats it in earnest. With
+        several views of an image, all of them have to be left out.
         """
-        return None if isinstance(head, Ridge) and self.independent else self.rounds
+        alone = isinstance(head, Ridge) and self.independent and views == "plain"
+        return None if alone else self.rounds
 
     def _judge(self, model: Model, scores: Scores) -> Candidate:
         weights = None if self.weights is None else self.weights[self.held_out]
@@ -179,32 +181,38 @@ class Climb:
 
     def _refuses_cost(self, recipe: Recipe) -> str:
         """Why neither features nor fit are worth starting: features alone would be of no use."""
-        look_s = sum(self.trunk.cost_s(name) for name in recipe.backbones)
+        look_s = sum(
+            self.trunk.cost_s(name) + self.trunk.views_cost_s(name, recipe.views, self.dataset)
+            for name in recipe.backbones
+        )
         if self.knows_images and not self.budget.affords(look_s):
             return f"{recipe.backbones[-1]} would take {look_s:.0f} s, {self.budget.left_s:.0f} s are left"
         if self.trials.has(self._trial_key(recipe)):
             return ""
         features = self._feature_count(recipe)
-        needed = len(self.dataset) * features * BYTES_PER_FEATURE
+        rows = len(self.dataset) * len(VARIANTS[recipe.views])
+        needed = rows * features * BYTES_PER_FEATURE
         if needed > MEMORY_FRACTION * memory_bytes():
-            return f"{len(self.dataset)} x {features} features need {needed / 1e9:.0f} GB of memory"
+            return f"{rows} x {features} features need {needed / 1e9:.0f} GB of memory"
         cost_s = look_s + self._work(recipe) / self._rate_per_s
         if self.knows_images and not self.budget.affords(cost_s):
             return f"it would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
         return ""
 
-    def _extract(self, name: str) -> str:
-        complete, skipped = self.trunk.extract(name, lambda: not self.budget.affords(0.0))
+    def _extract(self, name: str, views: Views) -> str:
+        complete, skipped = self.trunk.extract(
+            name, lambda: not self.budget.affords(0.0), views=views, of=self.dataset
+        )
         if skipped:
             return f"{len(skipped)} images can no longer be read, the first is {skipped[0].path}"
         return "" if complete else f"the time was up while {name} looked at the images"
 
     def _work(self, recipe: Recipe) -> float:
         head = recipe.head or Ridge()
-        folds = self.folds_for(head)
+        folds = self.folds_for(head, recipe.views)
         return multiplications(
             head,
-            examples=len(self.dataset),
+            examples=len(self.dataset) * len(VARIANTS[recipe.views]),
             features=self._feature_count(recipe),
             classes=self.class_count,
             fits=1 if folds is None else sum(1 + len(np.unique(one[self.held_out])) for one in folds),

@@ -1,11 +1,12 @@
 """From settings of a head to a fitted classifier and held-out scores, by the cheapest exact way there is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float
 
-from regraft.core.arrays import Features, Folds, Scores, Truth, Weights
+from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.threads import in_parallel
 from regraft.heads import Classifier, KnowsPath, Ridge, held_out, ridge_path
 from regraft.heads.selection import PenaltyPath, held_out_loss
@@ -14,7 +15,7 @@ from regraft.pipeline.recipe import Head
 
 def fit_head(
     head: Head,
-    features: Features,
+    features: Float[Array, "vn d"],
     labels: Truth,
     *,
     class_count: int,
@@ -27,25 +28,53 @@ def fit_head(
     it. Of several ways to deal the folds the scores are averaged. Without folds every example is left out
     alone.
 
+    Features may be of v views of each image: the plain ones of all images first, then those of each further
+    view. A head then learns from all views of an image, which weigh as much as one; they are left out
+    together, and the plain one is scored.
+
     Returns:
         The complete settings, held-out scores [n, k] (NaN where never held out), and the classifier.
     """
-    paths: list[PenaltyPath] = []
-    dealt = (None,) if folds is None else folds
-    for one in dealt:
-        if isinstance(head, Ridge) and head.penalty is None:
-            paths.append(ridge_path(features, labels, class_count=class_count, folds=one, weights=weights))
-        elif isinstance(head, KnowsPath) and head.penalty is None and one is not None:
-            paths.append(head.path(features, labels, class_count=class_count, folds=one, weights=weights))
+    count, views = len(labels), len(features) // len(labels)
+    if views > 1 and folds is None:
+        folds = (np.arange(count),)
+    truth = np.concatenate([labels] * views)
+    shares = weights if views == 1 else np.tile(np.ones(count) if weights is None else weights, views) / views
+    dealt = [None] if folds is None else [np.tile(one, views) for one in folds]
+    given = (features, truth)
+    paths = list(_paths(head, *given, class_count, dealt, shares))
+    if views > 1:
+        paths = [_plain(path, labels, weights) for path in paths]
     if paths:
         path = _averaged(paths, labels, weights)
         chosen: Head = replace(head, penalty=float(path.penalties[path.best]))  # type: ignore[arg-type]
         return chosen, path.scores(path.best), path.classifier(path.best)
-    rounds = [
-        held_out(head, features, labels, class_count=class_count, folds=one, weights=weights) for one in dealt
-    ]
-    scores = np.asarray(np.mean(rounds, axis=0), np.float32)
-    return head, scores, head.fit(features, labels, class_count=class_count, weights=weights)
+    rounds = [held_out(head, *given, class_count=class_count, folds=one, weights=shares) for one in dealt]
+    scores = np.asarray(np.mean([each[:count] for each in rounds], axis=0), np.float32)
+    return head, scores, head.fit(*given, class_count=class_count, weights=shares)
+
+
+def _paths(
+    head: Head,
+    features: Features,
+    labels: Truth,
+    class_count: int,
+    dealt: Sequence[Folds | None],
+    weights: Weights | None,
+) -> Iterator[PenaltyPath]:
+    """One path for each way to deal the folds, of a head that knows paths and was given no penalty."""
+    for one in dealt:
+        if isinstance(head, Ridge) and head.penalty is None:
+            yield ridge_path(features, labels, class_count=class_count, folds=one, weights=weights)
+        elif isinstance(head, KnowsPath) and head.penalty is None and one is not None:
+            yield head.path(features, labels, class_count=class_count, folds=one, weights=weights)
+
+
+def _plain(path: PenaltyPath, labels: Truth, weights: Weights | None) -> PenaltyPath:
+    """The path as it is judged on plain views, the first ones."""
+    scores = [path.scores(at)[: len(labels)] for at in range(len(path.penalties))]
+    losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), scores))
+    return replace(path, scores=scores.__getitem__, losses=losses)
 
 
 def _averaged(paths: Sequence[PenaltyPath], labels: Truth, weights: Weights | None) -> PenaltyPath:

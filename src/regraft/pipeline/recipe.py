@@ -9,7 +9,7 @@ from regraft.core.errors import RecipeError, did_you_mean
 from regraft.core.files import read_json
 from regraft.core.hashing import plain
 from regraft.core.settings import Knob, check, from_plain
-from regraft.features import Depths, Representation, Scaling
+from regraft.features import Depths, Representation, Scaling, Views
 from regraft.heads import HEADS, HeadSettings
 
 Head = HeadSettings
@@ -21,6 +21,7 @@ TestBy = Literal["lot", "time"]
 CHOICES = {
     "depths": get_args(Depths),
     "scaling": get_args(Scaling),
+    "views": get_args(Views),
     "class_weights": get_args(ClassWeights),
     "together": get_args(Together),
     "test_by": get_args(TestBy),
@@ -61,6 +62,9 @@ class Recipe:
             "what no split tears apart; auto: also near copies, and groups in file names; given: groups alone"
         ),
     ] = "auto"
+    views: Annotated[
+        Views, Knob("learn from plain images alone, or also mirrored, or more closely cropped, or both")
+    ] = "plain"
     fix_leaks: Annotated[bool, Knob("take out of a given train part what has a copy in val or test")] = False
 
     def __post_init__(self) -> None:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 from regraft.backbones import Backbone, is_ready
 from regraft.backbones import load as load_backbone
 from regraft.core.arrays import Features
 from regraft.data import Dataset, Skipped
-from regraft.features import FeatureStore, Representation, extract, read
+from regraft.features import PLAIN, VARIANTS, FeatureStore, Representation, Variant, Views, extract, read
 from regraft.pipeline.recipe import Runtime
 
 FIRST_LOAD_S = 10.0
@@ -27,7 +29,7 @@ class Trunk:
         self.runtime = runtime
         self.forward_passes = 0
         self._backbones: dict[str, Backbone] = {}
-        self._done: set[str] = set()
+        self._done: set[tuple[str, Variant]] = set()
         self._first_load_s = FIRST_LOAD_S
         self._last_read: tuple[object, Features] | None = None
 
@@ -47,7 +49,7 @@ class Trunk:
 
     def cost_s(self, name: str) -> float:
         """Seconds that `extract` will take, by a measured rate; a guess while the network is not here."""
-        if name in self._done:
+        if (name, PLAIN) in self._done:
             return 0.0
         if name not in self._backbones and not is_ready(name, runtime=self.runtime):
             # Its speed is not known either; it is taken for that of the slowest network here.
@@ -56,15 +58,32 @@ class Trunk:
         missing = len(self._missing(name))
         return missing / self.backbone(name).measure_images_per_s() if missing else 0.0
 
-    def extract(self, name: str, should_stop: Callable[[], bool]) -> tuple[bool, tuple[Skipped, ...]]:
-        """Embed what is missing. Returns whether every image was reached, and those that do not decode."""
-        if name in self._done:
-            return True, ()
-        done = extract(self.images, self.backbone(name), self.store, should_stop=should_stop)
-        self.forward_passes += done.forward_passes
-        if done.complete and not done.skipped:
-            self._done.add(name)
-        return done.complete, done.skipped
+    def views_cost_s(self, name: str, views: Views, dataset: Dataset) -> float:
+        """Seconds that `extract` will take for views beside the plain one; nothing while nobody knows."""
+        if name not in self._backbones or len(VARIANTS[views]) == 1:
+            return 0.0
+        backbone, images = self.backbone(name), [example.sha256 for example in dataset.examples]
+        missing = sum(len(self.store.missing(each.key(backbone), images)) for each in VARIANTS[views][1:])
+        return missing / backbone.measure_images_per_s() if missing else 0.0
+
+    def extract(
+        self, name: str, should_stop: Callable[[], bool], *, views: Views = "plain", of: Dataset | None = None
+    ) -> tuple[bool, tuple[Skipped, ...]]:
+        """Embed what is missing. Returns whether every image was reached, and those that do not decode.
+
+        Views beside the plain one are wanted of the images that are learnt from alone, `of`.
+        """
+        for variant in VARIANTS[views]:
+            if (name, variant) in self._done:
+                continue
+            images = self.images if variant == PLAIN or of is None else of
+            backbone = self.backbone(name)
+            done = extract(images, backbone, self.store, variant=variant, should_stop=should_stop)
+            self.forward_passes += done.forward_passes
+            if not done.complete or done.skipped:
+                return done.complete, done.skipped
+            self._done.add((name, variant))
+        return True, ()
 
     def keep_embedded(self, name: str, skipped: tuple[Skipped, ...]) -> Dataset:
         """From now on use only images that have features of this network; returns them."""
@@ -81,6 +100,14 @@ class Trunk:
             hashes = [example.sha256 for example in dataset.examples]
             self._last_read = (asked, read(representation, self._loaded(representation), self.store, hashes))
         return self._last_read[1]
+
+    def read_views(self, representation: Representation, dataset: Dataset, views: Views) -> Features:
+        """Unscaled features of the plain views of some images, then of each further one: [v n, d]."""
+        found, hashes = [self.read(representation, dataset)], [each.sha256 for each in dataset.examples]
+        for variant in VARIANTS[views][1:]:
+            loaded = self._loaded(representation)
+            found.append(read(representation, loaded, self.store, hashes, variant=variant))
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _loaded(self, representation: Representation) -> dict[str, Backbone]:
         return {name: self.backbone(name) for name in representation.backbones}

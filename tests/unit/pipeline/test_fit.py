@@ -33,6 +33,23 @@ def test_ten_more_images_are_ten_more_passes(paint: Any, networks: Any, tmp_path
     )
 
 
+def test_further_views_are_embedded_once_of_images_that_are_learnt_from(
+    paint: Any, networks: Any, tmp_path: Path
+) -> None:
+    photos = paint(each=10)
+    chosen = {"backbones": ("lite0",), "depths": "all", "scaling": "depth"}
+    plain, mirrored, again = (
+        fit(photos, recipe=Recipe(**chosen, head=Ridge(), views=views), out=tmp_path / name).report.data
+        for name, views in (("a", "plain"), ("b", "both"), ("c", "mirrored"))
+    )
+    assert plain["forward_passes"] == 30
+    assert mirrored["forward_passes"] == 3 * (30 - mirrored["parts"]["test"])
+    assert again["forward_passes"] == 0
+    assert mirrored["chosen"]["views"] == "both"
+    red = load(tmp_path / "b").predict(next((photos / "red").iterdir()))
+    assert [one.label for one in red] == ["red"]
+
+
 def test_features_may_vanish_while_trials_stay(
     paint: Any, networks: Any, tmp_path: Path, empty_cache: Path
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regraft.data import Dataset, Example
-from regraft.heads import Logistic, NearestMean, Ridge, held_out, ridge_path
+from regraft.heads import Logistic, NearestMean, NearestNeighbours, Ridge, held_out, ridge_path
 from regraft.pipeline import Recipe
 from regraft.pipeline.climb import MOST_REPEATED, ROUNDS, choose_folds
 from regraft.pipeline.fitting import fit_head
@@ -85,3 +85,33 @@ def test_large_data_and_given_val_parts_once() -> None:
     mixed = images(60)
     given = Dataset(mixed.root, mixed.classes, (*mixed.examples[:40], *images(60, part="val").examples[40:]))
     assert len(choose_folds(given, Recipe())) == 1
+
+
+@pytest.mark.parametrize("head", [Ridge(), Ridge(0.1), Logistic(), NearestMean(), NearestNeighbours(3)])
+def test_views_of_an_image_are_left_out_together_and_the_plain_one_is_judged(
+    data: tuple[np.ndarray, np.ndarray], head: object
+) -> None:
+    """Labels that mean nothing: whoever saw another view of an image would know its label."""
+    features = np.random.default_rng(1).normal(size=(90, 200)).astype(np.float32)
+    labels = np.random.default_rng(2).integers(0, 3, 90)
+    views = np.concatenate([features, features + np.float32(0.01)])
+    given = {"class_count": 3, "folds": (folds(0),), "weights": None}
+    _, scores, classifier = fit_head(head, views, labels, **given)
+    assert scores.shape == (90, 3)
+    assert (scores.argmax(1) == labels).mean() < 0.55
+    if not isinstance(head, Ridge | Logistic) or head.penalty:
+        assert (classifier.scores(features).argmax(1) == labels).mean() > 0.65
+
+
+def test_two_equal_views_are_one() -> None:
+    """They weigh as much as one; without folds, an image is left out with its copy."""
+    random = np.random.default_rng(3)
+    labels, weights = np.arange(90) % 3, random.uniform(0.5, 2, 90)
+    features = (random.normal(size=(90, 20)) + np.eye(3, 20)[labels]).astype(np.float32)
+    for dealt in ((folds(0), folds(1)), None):
+        given = {"class_count": 3, "folds": dealt, "weights": weights}
+        once = fit_head(Ridge(), features, labels, **given)
+        twice = fit_head(Ridge(), np.concatenate([features, features]), labels, **given)
+        assert once[0] == twice[0]
+        np.testing.assert_allclose(once[1], twice[1], atol=1e-5)
+        np.testing.assert_allclose(once[2].weights, twice[2].weights, atol=1e-5)
