@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from regraft.evaluation.phrases import count
+from regraft.evaluation.phrases import count, percent
 from regraft.report.phrases import duration
 from regraft.report.search.ablation_table import ablation_table
 from regraft.report.search.parallel import parallel
@@ -56,6 +56,8 @@ def headline(story: Story) -> str:
     tried = count(len(story.trials), "trial")
     if story.best is None:
         return f"None of {tried} was finished"
+    if story.objective == "accuracy":
+        return f"The best of {tried} is right on {percent(1 - story.best['value'])} of the held-out images"
     value = story.shown(story.value(story.best))
     return f"The best of {tried} has {story.name} {value} on held-out images"
 
