@@ -131,6 +131,11 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
         DataError: there are more images than a head that was asked for can be fitted to.
     """
     require_objective(search.objectives.score, truth_of(dataset))
+    if asked.views != "plain":
+        raise RecipeError(
+            f"The recipe asks for {asked.views} views; a search judges heads that learn from plain images. "
+            f"Leave views at 'plain', or take 'regraft fit'."
+        )
     changes = search.changes
     kinds = (kind_of(asked.head),) if asked.head else tuple(k for k in KINDS if _suits(k, asked, dataset))
     searched = tuple(name for name in SEARCHED if getattr(asked, name) is None)
