@@ -53,7 +53,10 @@ def parse_axis(text: str, name: str) -> Axis:
             flags["whole" if mark == "int" else mark] = True
         else:
             raise RecipeError(f"{name}={text}: there is no mark {mark!r}. {did_you_mean(mark, MARKS)}")
-    return Range(low, high, step=step, **flags)
+    try:
+        return Range(low, high, step=step, **flags)
+    except RecipeError as error:
+        raise RecipeError(f"{name}: {error}") from error
 
 
 def from_json(value: Any) -> dict[str, Axis]:

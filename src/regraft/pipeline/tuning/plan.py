@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from regraft.backbones.sources import identify
 from regraft.core.errors import DataError, RecipeError
 from regraft.core.files import read_json
 from regraft.core.settings import Knob, check
@@ -128,6 +129,7 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
     Raises:
         RecipeError: an axis is unknown or lies outside what its field takes, the head or the objective does
             not suit the labels.
+        BackboneError: a network that is to be tried is unknown, or its weights are not where it says.
         DataError: there are more images than a head that was asked for can be fitted to.
     """
     require_objective(search.objectives.score, truth_of(dataset))
@@ -154,7 +156,20 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
         require_suitable(replace(asked, head=HEADS[kind]()), dataset)
     for values in space.rules_of_thumb():
         recipe_of(asked, space, values)
+    if "backbones" in space.axes:
+        _require_networks(asked, space.axes["backbones"])
     return space
+
+
+def _require_networks(asked: Recipe, axis: Axis) -> None:
+    """Check the names now, not in a trial."""
+    for value in axis.grid():
+        for name in replace(asked, backbones=_networks(value)).backbones:
+            identify(name)
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    return tuple(name.strip() for name in str(value).split(TOGETHER))
 
 
 def recipe_of(asked: Recipe, space: Space, values: Values) -> Recipe:
@@ -162,7 +177,7 @@ def recipe_of(asked: Recipe, space: Space, values: Values) -> Recipe:
     others = space.others(values)
     return replace(
         asked,
-        backbones=tuple(str(others["backbones"]).split(TOGETHER)),
+        backbones=_networks(others["backbones"]),
         depths=others["depths"],
         scaling=others["scaling"],
         head=space.head(values),

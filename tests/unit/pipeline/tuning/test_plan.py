@@ -1,8 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from regraft.core.errors import ArtifactError, DataError, RecipeError
+from regraft.core.errors import ArtifactError, BackboneError, DataError, RecipeError
 from regraft.core.files import write_json
 from regraft.data import Dataset, Example
 from regraft.heads import KernelRidge, Lda, Perceptron, Ridge
@@ -66,8 +67,8 @@ def test_a_space_from_files_objects_and_text(tmp_path: Path) -> None:
         ({"trials": 0}, "at least 1"),
         ({"space": ("head.kind=rigde",)}, "Did you mean ridge"),
         ({"space": ("depths=als",)}, "Did you mean all"),
-        ({"space": ("backbones=lite0+lite0",)}, "different names"),
-        ({"space": ("head.penalty=1..1",)}, "empty"),
+        ({"space": ("backbones=lite1,lite0+lite0",)}, "different names"),
+        ({"space": ("head.penalty=1..1",)}, r"head\.penalty: The range 1\.\.1 is empty"),
         ({"space": ("head.penalty=1e-9..1",)}, "at least"),
         ({"objective": "accurcy"}, "Did you mean accuracy"),
         ({"objective": "loss,latncy"}, "Did you mean latency"),
@@ -80,6 +81,12 @@ def test_a_space_from_files_objects_and_text(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_said(settings: dict, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
         space_for(ASKED, Search(**settings), dataset())
+
+
+@pytest.mark.parametrize("name", ["lite9", "lite0+lite9", "lite0+", "lite0:96xp"])
+def test_a_network_that_is_unknown_is_said_before_any_trial(name: str) -> None:
+    with pytest.raises(BackboneError, match="There is no backbone"):
+        space_for(ASKED, Search((f"backbones=lite0,{name}",)), dataset())
 
 
 def test_of_several_labels_only_heads_that_learn_them_are_searched() -> None:
@@ -95,3 +102,8 @@ def test_a_head_that_compares_all_with_all_is_left_out_of_many(monkeypatch: pyte
     assert "kernel_ridge" not in space_for(ASKED, Search(), dataset()).kinds
     with pytest.raises(DataError, match="at most 20"):
         space_for(ASKED, Search(("head.kind=kernel_ridge",)), dataset())
+
+
+def test_views_that_heads_would_not_learn_from_are_refused() -> None:
+    with pytest.raises(RecipeError, match="mirrored views"):
+        space_for(replace(ASKED, views="mirrored"), Search(), dataset())
