@@ -18,6 +18,9 @@ BEST_SHARE = 0.15
 EDGE = 0.1
 """Of a range: the best trials lie this close to its end where it should go on."""
 
+FEWEST_AT_EDGE = 3
+"""Of three random places two lie in one last tenth one time in twenty, three one time in five hundred."""
+
 WIDER = 100
 
 
@@ -50,7 +53,7 @@ def at_edges(trials: Sequence[Trial], space: Space, kind: str) -> list[AtEdge]:
         places = np.array([axis.place(value) for value in values])
         side = "lower" if np.median(places) < 0.5 else "upper"
         near = int((places < EDGE if side == "lower" else places > 1 - EDGE).sum())
-        if 2 * near > len(places):
+        if near >= FEWEST_AT_EDGE and 2 * near > len(places):
             found.append(AtEdge(name, side, axis, _wider(space, kind, name, side), near, len(places)))
     return found
 

@@ -48,6 +48,7 @@ class Evidence:
         compared: the trials on held-out images.
         training: the winner's score on the images that it learned from, and on those held out.
         ablation: its rows; see `ablation`.
+        is_exhausted: whether every point of the space was tried.
     """
 
     trials: Sequence[Trial]
@@ -58,6 +59,7 @@ class Evidence:
     compared: Comparisons = field(default_factory=Comparisons)
     training: tuple[float, Interval] | None = None
     ablation: Sequence[Mapping[str, Any]] = ()
+    is_exhausted: bool = False
 
     @cached_property
     def complete(self) -> list[Trial]:
@@ -75,7 +77,8 @@ def advice(found: Evidence) -> list[str]:
     said += _of_idle(found, found.best)
     said += of_kinds(found.best, found.trials, found.space, found.compared)
     said += of_ties(found.best, ranked, found.compared)
-    said += of_progress(found.complete, found.compared)
+    if not found.is_exhausted:
+        said += of_progress(found.complete, found.compared)
     return [*said, *_of_ablation(found.ablation), *_of_training(found, found.best)]
 
 

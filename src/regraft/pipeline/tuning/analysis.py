@@ -1,6 +1,7 @@
 """What a finished search has shown: importance, the winner's training score, ablation, and advice."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from regraft.core.hashing import plain
@@ -15,7 +16,7 @@ from regraft.pipeline.tuning.paired import Paired
 from regraft.pipeline.tuning.plan import Search, recipe_of
 from regraft.pipeline.tuning.progress import Comparisons
 from regraft.pipeline.tuning.tries import Tries
-from regraft.search import Trial
+from regraft.search import Space, Trial
 from regraft.search.importance import importance, importance_for_best
 from regraft.search.space import KIND
 
@@ -45,16 +46,24 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
     shares_for_best = importance_for_best(trials, space, kind)
     learnt = training_score(winner, climb)
     paired = Paired(tries)
-    compared = Comparisons(paired.difference, paired.images, tries.objective)
-    scores = (learnt.value, winner.score)
     rows = ablation(best, winner, trials, space=space, climb=climb) if search.ablate else None
-    said = advice(Evidence(trials, space, best, shares, shares_for_best, compared, scores, rows or ()))
+    found = Evidence(
+        trials,
+        space,
+        best,
+        shares,
+        shares_for_best,
+        compared=Comparisons(paired.difference, paired.images, tries.objective),
+        training=(learnt.value, winner.score),
+        ablation=rows or (),
+        is_exhausted=_is_exhausted(trials, space, search),
+    )
     return {
         "importance": shares,
         "importance_for_best": shares_for_best,
         "training": {"learnt": plain(learnt), "held_out": plain(winner.score)},
         "ablation": rows,
-        "advice": said,
+        "advice": advice(found),
     }
 
 
@@ -62,3 +71,10 @@ def training_score(winner: Candidate, climb: Climb) -> Interval:
     """How the model does on the very images that it was fitted to."""
     said = predict_part(climb.trunk, winner.model, climb.dataset)
     return headline(answers_of(winner.model, said, climb.dataset))
+
+
+def _is_exhausted(trials: Sequence[Trial], space: Space, search: Search) -> bool:
+    """Whether the grid, or a space that can be counted, was tried to its end."""
+    if search.sampler != "grid" and not space.is_finite:
+        return False
+    return sum(1 for _ in islice(space.grid(), len(trials) + 1)) <= len(trials)

@@ -141,3 +141,17 @@ def test_without_time_left_every_change_is_listed_as_not_tried(
     rows = ablated(("head.kind=ridge",)).report.data["search"]["ablation"]
     assert rows
     assert {row["refused"] for row in rows} == {"stopped before it was tried"}
+
+
+@pytest.mark.usefixtures("networks")
+def test_a_grid_that_is_done_is_not_to_be_gone_on_with(
+    paint: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("regraft.pipeline.tuning.analysis")
+    seen = []
+    monkeypatch.setattr(module, "advice", lambda found: seen.append(found.is_exhausted) or [])
+    axes = ("head.kind=ridge", "head.penalty=0.01,1", "depths=last,all", "scaling=depth")
+    for trials in (3, None):
+        search = Search(space=axes, sampler="grid", trials=trials, storage=str(tmp_path / "study.log"))
+        tune(paint(each=10), search=search, budget="60s", out=tmp_path / f"run {trials}")
+    assert seen == [False, True]

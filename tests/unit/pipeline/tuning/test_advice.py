@@ -98,6 +98,13 @@ def test_edges_are_said_with_their_evidence(sign: int, side: str, wider: str) ->
     assert f"--space head.ridge.penalty={wider}:log" in said
 
 
+def test_two_of_three_at_an_edge_are_chance() -> None:
+    trials = spread(bowl, count=20)
+    lowest = [ridge(90, 1e-4, 0.01), ridge(91, 2e-4, 0.02)]
+    assert "edge" not in told([*trials, *lowest, ridge(92, 1.0, 0.03)], noise=1e-6)
+    assert "(3 of the best 3 trials)" in told([*trials, *lowest, ridge(92, 3e-4, 0.03)], noise=1e-6)
+
+
 def test_an_edge_where_nothing_matters_is_chance() -> None:
     # The penalty explains next to nothing; the lowest values happen to lie at its lower end.
     said = told(spread(lambda p, depths: (depths == "last") + np.log10(p) * 1e-4, count=60))
@@ -170,6 +177,7 @@ def test_the_second_half_says_whether_more_would_help() -> None:
     assert "which cannot be told from nothing" in told(falling, noise=0.5)
     assert "gained 20.0 points (19.0 to 21.0)" in told(falling, objective="accuracy")
     assert "finished trials" not in told(falling[:12])
+    assert "finished trials" not in told(falling, is_exhausted=True)
 
 
 def test_defaults_that_win_are_said() -> None:
