@@ -85,6 +85,9 @@ def _front(search: Mapping[str, Any]) -> list[str]:
         cells = [shown(trial["value"], search["objective"])]
         cells += [f"{cost:9.2f} {unit}" for cost, (_, unit) in zip(trial["costs"], costs, strict=True)]
         lines.append(f"{mark} {'   '.join(cells)}   {_settings(trial['values'])}")
+    paid = {tuple(trial["costs"]) for trial in search["trials"] if trial["state"] == "complete"}
+    if len(paid) == 1:
+        return [*lines, "All trials cost the same; give it networks to weigh: --space backbones=lite0,lite2."]
     return [*lines, _rule(search)]
 
 

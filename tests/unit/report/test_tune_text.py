@@ -103,6 +103,12 @@ def test_the_front_names_what_nobody_beats(weighed: dict[str, object]) -> None:
     assert front[2] == "→ is the best log-loss; for a cheaper one say --max-latency-ms or --max-size-mb."
 
 
+def test_where_all_cost_the_same_there_is_nothing_to_weigh(weighed: dict[str, object]) -> None:
+    for one in weighed["trials"]:
+        one["costs"] = [5.0, 18.5]
+    assert "All trials cost the same; give it networks" in tune_text(weighed | {"front": [2]})
+
+
 def test_limits_are_named_where_they_chose(weighed: dict[str, object]) -> None:
     weighed |= {"limits": {"latency": 6, "size": None}, "best": 0}
     assert "→ is the best log-loss within 6 ms." in tune_text(weighed)
