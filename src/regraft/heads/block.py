@@ -30,6 +30,7 @@ from regraft.heads.parameter import Parameter, column, settings_of
 
 # For weights, gradient and two moments of one block, of a last-level cache that others use as well.
 CACHE_BYTES = 16 << 20
+TEMPERATURES = tuple(2.0**power for power in range(-4, 6))
 
 
 class Block:
@@ -132,6 +133,16 @@ class Block:
         losses = (scores.logsumexp(dim=1) - own) @ self.fold.verdicts
         right = (scores.argmax(dim=1) == labels).float() @ self.fold.verdicts
         return np.asarray(losses.cpu().numpy()), np.asarray(right.cpu().numpy())
+
+    def tempered(self) -> Array:
+        """Log-losses on what is held out at each of `TEMPERATURES`, added up by weight: [t, m]."""
+        scores, labels = self.held_out(), self.fold.judged_labels
+        own = scores.gather(1, labels.expand(len(scores), 1, -1))[:, 0]
+        sums = [
+            ((scores / warmth).logsumexp(dim=1) - own / warmth) @ self.fold.verdicts
+            for warmth in TEMPERATURES
+        ]
+        return np.asarray(torch.stack(sums).cpu().numpy())
 
     def weights(self, positions: Sequence[int]) -> tuple[Float[Array, "m _ _"], ...]:
         """The weights of some members, bias and padding last: one array for each layer."""

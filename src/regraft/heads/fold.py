@@ -160,7 +160,7 @@ def mixed(batch: Batch, strength: float, noise: np.random.Generator) -> Batch:
     return replace(batch, rows=rows, targets=targets, shares=shares)
 
 
-def parts(data: Rows, folds: Folds) -> list[Fold]:
+def dealt_by(folds: Folds, data: Rows) -> list[Fold]:
     """For each fold number what is trained on, all else, and what is judged."""
     numbers = [folds == number for number in fold_numbers(folds)]
     return [Fold(data, np.flatnonzero(~out), np.flatnonzero(out)) for out in numbers]

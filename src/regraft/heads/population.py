@@ -109,7 +109,7 @@ def train_population(
     """
     import torch
 
-    from regraft.heads.fold import Rows, parts
+    from regraft.heads.fold import Rows, dealt_by
     from regraft.heads.team import lay_out, one_thread, race
 
     if not members:
@@ -122,7 +122,7 @@ def train_population(
     with torch.inference_mode(), one_thread():
         data = Rows.load(features, labels, class_count=count, weights=weights, device=device)
         courses = [Course(member, schedule.epochs, schedule.seed) for member in members]
-        teams = lay_out(courses, parts(data, examples.folds), initial)
+        teams = lay_out(courses, dealt_by(examples.folds, data), initial)
         for team in teams:
             ledger.open(team, counts=initial is not None)
         race(teams, schedule.rungs, ledger.record, ledger.survivors)

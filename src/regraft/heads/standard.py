@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Weights
+from regraft.heads.blocks import parts, read_rows
 from regraft.heads.spectrum import ABSOLUTE_FLOOR
 
 LEAST_VARIANCE = 0.01
@@ -27,8 +28,12 @@ class Standard:
     @classmethod
     def of(cls, features: Features, weights: Weights) -> "Standard":
         """By the features' weighted means and variances."""
-        centre = weights @ features / weights.sum()
-        variance = weights @ (features - centre) ** 2 / weights.sum()
+        blocks = parts(len(features))
+        # A few rows at a time, since features may be larger than memory.
+        sums = (weights[part] @ read_rows(features, part) for part in blocks)
+        centre = np.sum(list(sums), axis=0) / weights.sum()
+        squares = (weights[part] @ (read_rows(features, part) - centre) ** 2 for part in blocks)
+        variance = np.sum(list(squares), axis=0) / weights.sum()
         # What does not vary gets no weight, so that a constant feature changes nothing.
         varies = variance > ABSOLUTE_FLOOR * centre**2
         count = max(np.count_nonzero(varies), 1)
@@ -38,7 +43,10 @@ class Standard:
 
     def rows(self, features: Features) -> Float[Array, "n v"]:
         """Mapped features [n, v]."""
-        return ((features[:, self.varies] - self.centre[self.varies]) * self.scale).astype(np.float32)
+        rows = np.empty((len(features), len(self.scale)), np.float32)
+        for part in parts(len(features)):
+            rows[part] = (read_rows(features, part)[:, self.varies] - self.centre[self.varies]) * self.scale
+        return rows
 
     def unfold(
         self, weights: Float[Array, "v o"], bias: Float[Array, " o"]

@@ -39,8 +39,16 @@ class Team:
     def judge(self) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
         """Log-loss and accuracy of every member on all that is held out, by weight."""
         judged = np.array([block.judge() for block in self.blocks], np.float64)
-        total = sum(float(block.fold.verdicts.sum()) for block in self.blocks)
-        return judged[:, 0].sum(axis=0) / total, judged[:, 1].sum(axis=0) / total
+        return judged[:, 0].sum(axis=0) / self._total, judged[:, 1].sum(axis=0) / self._total
+
+    def tempered(self) -> Float[Array, " m"]:
+        """The log-loss of every member at the best of some temperatures."""
+        sums = np.sum([block.tempered() for block in self.blocks], axis=0, dtype=np.float64)
+        return np.asarray(np.min(sums, axis=0) / self._total)
+
+    @property
+    def _total(self) -> float:
+        return sum(float(block.fold.verdicts.sum()) for block in self.blocks)
 
     def keep(self, positions: Sequence[int]) -> None:
         """Go on with some of the members."""

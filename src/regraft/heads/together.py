@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
-from regraft.heads.member import Course
+from regraft.heads.member import Course, Criterion
 from regraft.heads.standard import Standard
 from regraft.heads.weighting import check_folds, checked, one_each
 
@@ -52,6 +52,7 @@ def held_out_together(  # noqa: PLR0913  the arguments of `held_out`, and whethe
     rounds: tuple[Folds, ...],
     weights: Weights | None = None,
     halve: bool = True,
+    criterion: Criterion = "loss",
 ) -> list[Together]:
     """Held-out scores of heads in the order given, by their last epochs, as `held_out` has them of each.
 
@@ -63,6 +64,8 @@ def held_out_together(  # noqa: PLR0913  the arguments of `held_out`, and whethe
         rounds: ways to deal the examples to folds; -1 marks those that are never held out.
         weights: of the examples.
         halve: whether after 1, 2, 4, 8, ... epochs the worse half of the heads that still train is dropped.
+        criterion: what tells which half that is: the held-out loss at the best of some temperatures, or the
+            accuracy, where the loss breaks ties.
 
     Source: successive halving, Jamieson & Talwalkar 2016, 1502.07943.
     Cost: 2 n d k multiplications per epoch, head and fold.
@@ -73,7 +76,7 @@ def held_out_together(  # noqa: PLR0913  the arguments of `held_out`, and whethe
     """
     import torch
 
-    from regraft.heads.fold import parts
+    from regraft.heads.fold import dealt_by
     from regraft.heads.team import one_thread
 
     for folds in rounds:
@@ -81,9 +84,9 @@ def held_out_together(  # noqa: PLR0913  the arguments of `held_out`, and whethe
     _, data = standardised(features, labels, class_count=class_count, weights=weights)
     found: list[Together] = []
     with torch.inference_mode(), one_thread():
-        dealt = [fold for folds in rounds for fold in parts(data, folds)]
+        dealt = [fold for folds in rounds for fold in dealt_by(folds, data)]
         for courses in _heats([head.course for head in heads], dealt):
-            found += _race(courses, dealt, halve=halve)
+            found += _race(courses, dealt, Heat(courses, len(labels), criterion), halve=halve)
     return found
 
 
@@ -122,9 +125,12 @@ def train_alone(course: Course, data: "Rows") -> tuple[tuple[Array, ...], "Fold"
 class Heat:
     """The books of heads that train together until each has finished, was dropped or diverged."""
 
-    def __init__(self, courses: Sequence[Course], example_count: int) -> None:
+    def __init__(self, courses: Sequence[Course], example_count: int, criterion: Criterion) -> None:
         """Nobody has trained yet."""
-        self.courses, self.example_count = courses, example_count
+        self.courses, self.example_count, self.criterion = courses, example_count, criterion
+        self.rungs = rungs(max(course.epochs for course in courses))
+        self._ends = {rung.stop for rung in self.rungs}
+        self.standing = dict.fromkeys(range(len(courses)), (np.inf, np.inf))
         self.losses: list[list[float]] = [[] for _ in courses]
         self.scores: list[Scores | None] = [None for _ in courses]
         self.training = set(range(len(courses)))
@@ -132,8 +138,13 @@ class Heat:
 
     def record(self, team: "Team", epoch: int) -> None:
         """Note the losses; whoever has finished or diverged leaves the team."""
-        for number, loss in zip(team.numbers, team.judge()[0], strict=True):
+        losses, accuracies = team.judge()
+        for number, loss in zip(team.numbers, losses, strict=True):
             self.losses[number].append(float(loss))
+        if epoch in self._ends:
+            tempered = team.tempered()
+            first = -accuracies if self.criterion == "accuracy" else tempered
+            self.standing |= dict(zip(team.numbers, zip(first, tempered, strict=True), strict=True))
         finite = [bool(np.isfinite(self.losses[number][-1])) for number in team.numbers]
         done = [course.epochs <= epoch for course in team.courses]
         self.diverged |= {n for n, is_finite in zip(team.numbers, finite, strict=True) if not is_finite}
@@ -145,8 +156,8 @@ class Heat:
             team.keep([at for at in range(len(done)) if at not in leaving])
 
     def survivors(self, share: float) -> set[int]:
-        """The best of those still training, by their latest loss."""
-        order = sorted(self.training, key=lambda number: self.losses[number][-1])
+        """The best of those still training."""
+        order = sorted(self.training, key=self.standing.__getitem__)
         self.training = set(order[: int(np.ceil(share * len(order)))])
         return self.training
 
@@ -176,13 +187,11 @@ class Heat:
             self.scores[team.numbers[position]] = mean[at]
 
 
-def _race(courses: Sequence[Course], folds: Sequence["Fold"], *, halve: bool) -> list[Together]:
+def _race(courses: Sequence[Course], folds: Sequence["Fold"], heat: Heat, *, halve: bool) -> list[Together]:
     from regraft.heads.team import lay_out, race
 
-    longest = max(course.epochs for course in courses)
-    heat = Heat(courses, len(folds[0].data.labels))
     share = KEPT_FRACTION if halve else 1.0
-    race(lay_out(courses, folds), rungs(longest), heat.record, lambda: heat.survivors(share))
+    race(lay_out(courses, folds), heat.rungs, heat.record, lambda: heat.survivors(share))
     return heat.results()
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from regraft.core.errors import DataError, RecipeError, TrainingError
 from regraft.heads import Together, TrainedLinear, held_out, held_out_together, together
+from regraft.heads.selection import tempered_log_loss
 from regraft.heads.together import rungs, standardised
 
 HEADS = [
@@ -87,12 +88,34 @@ def test_the_worse_half_is_dropped_after_1_2_4_8_epochs():
     found = held_out_together(heads, features, labels, class_count=3, rounds=(dealt(),))
     assert sorted(len(one.losses) for one in found) == [1, 1, 1, 2, 4, 10]
     assert [one.state for one in found].count("complete") == 1
-    first = [float(one.losses[0]) for one in found]
+    once = [replace(head, epochs=1, decay="constant") for head in heads]
+    given = {"class_count": 3, "rounds": (dealt(),), "halve": False}
+    scores = [one.scores for one in held_out_together(once, features, labels, **given)]
+    first = [tempered_log_loss(one, labels)[0] for one in scores]
     assert {at for at, one in enumerate(found) if len(one.losses) > 1} == set(np.argsort(first)[:3])
     full = held_out_together(heads, features, labels, class_count=3, rounds=(dealt(),), halve=False)
     for one, whole in zip(found, full, strict=True):
         assert (one.scores is None) == (one.state == "dropped")
         np.testing.assert_allclose(one.losses, whole.losses[: len(one.losses)], rtol=1e-5)
+
+
+def test_halves_by_accuracy():
+    """Of two heads one is far too sure of itself, and more often right."""
+    features, labels = overlapping()
+    heads = [
+        TrainedLinear("sgd", 100.0, epochs=4, decay="constant", momentum=0.0),
+        TrainedLinear("sgd", 1e-3, epochs=4, decay="constant", smoothing=0.5),
+    ]
+    given = {"class_count": 3, "rounds": (dealt(),)}
+    full = held_out_together(heads, features, labels, **given, halve=False)
+    assert full[0].losses[0] > full[1].losses[0]
+    found = held_out_together(heads, features, labels, **given, criterion="accuracy")
+    once = held_out_together(
+        [replace(one, epochs=1) for one in heads], features, labels, **given, halve=False
+    )
+    right = [(one.scores.argmax(1) == labels)[dealt() >= 0].mean() for one in once]
+    assert [one.state for one in found] == ["complete", "dropped"][:: 1 if right[0] > right[1] else -1]
+    assert right[0] != right[1]
 
 
 def test_who_diverges_harms_nobody():
