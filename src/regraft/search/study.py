@@ -14,7 +14,7 @@ from pathlib import Path
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from regraft.core.errors import ArtifactError
 from regraft.core.hashing import fingerprint
@@ -73,6 +73,7 @@ class Study:
         self.settings = settings
         self._study = study
         self._mine: dict[int, optuna.Trial] = {}
+        self._ended: dict[int, Trial | None] = {}
         self._reports: dict[int, list[float]] = {}
         self._took: dict[int, dict[str, float]] = {}
         self.agree = Agreement(study)
@@ -84,7 +85,7 @@ class Study:
     def trials(self) -> tuple[Trial, ...]:
         """Every point once, in the order in which they were asked for."""
         frozen = self._study.get_trials(deepcopy=False, states=tuple(STATES))
-        return tuple(trial for trial in map(read_trial, frozen) if trial is not None)
+        return tuple(trial for trial in map(self._read, frozen) if trial is not None)
 
     @property
     def best(self) -> Trial | None:
@@ -216,8 +217,17 @@ class Study:
             lower = [each for each in frozen if each.number < number]
             nameless = (each.state == TrialState.RUNNING and ASKED not in each.user_attrs for each in lower)
             if not any(nameless) or time.monotonic() > end_s:
-                return [trial for trial in map(read_trial, lower) if trial is not None]
+                return [trial for trial in map(self._read, lower) if trial is not None]
             time.sleep(POLL_S)
+
+    def _read(self, frozen: FrozenTrial) -> Trial | None:
+        """A trial as the record shows it. What has ended does not change, and is read once."""
+        if frozen.number not in self._ended:
+            trial = read_trial(frozen)
+            if not frozen.state.is_finished():
+                return trial
+            self._ended[frozen.number] = trial
+        return self._ended[frozen.number]
 
     def _ask_once(self) -> Asked:
         trial = self._study.ask()

@@ -1,6 +1,7 @@
 """What is known of a trial: asked for, and what came of it."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from regraft.core.hashing import fingerprint
@@ -66,7 +67,7 @@ class Trial:
     costs: tuple[float, ...] = ()
     origin: str = "sampler"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Equal for equal values."""
         return fingerprint(self.values)

@@ -5,7 +5,8 @@ import pytest
 
 from regraft.core.errors import ArtifactError, RecipeError
 from regraft.search import Outcome
-from regraft.search.storage import HeldLock, called, open_storage
+from regraft.search.journal import HeldLock
+from regraft.search.storage import called, open_storage
 from regraft.search.study import Study
 
 Opened = Callable[..., Study]
