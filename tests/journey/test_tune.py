@@ -77,3 +77,15 @@ def test_the_text_says_what_is_best_and_what_to_expect(regraft, image_folder: Pa
     assert "The best by log-loss" in out
     assert "On new images expect log-loss" in out
     assert "Saved in" in out
+
+
+def test_a_search_can_end_in_an_ablation_and_a_page(regraft, image_folder: Path) -> None:
+    words = ("--trials", 4, "--head", "ridge", "--ablate", "--report")
+    out = regraft("tune", image_folder, "--out", "run", *words).out
+    assert "The winner with one setting changed: differences of the log-loss" in out
+    assert "scaling" in out.split("one setting changed")[1]
+    page = regraft.folder / "run" / "search.html"
+    assert f"The search as a page: {page}" in out.replace("\n", "")
+    assert "The best of 4 trials has log-loss" in page.read_text("utf-8")
+    assert "search.html" in (regraft.folder / "run" / "manifest.json").read_text("utf-8")
+    assert "Every trial in plots and tables" in (regraft.folder / "run" / "report.html").read_text("utf-8")
