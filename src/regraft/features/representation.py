@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from regraft.backbones import Backbone, Card
 from regraft.core.arrays import Array, Features
-from regraft.core.errors import RecipeError
+from regraft.core.errors import ArtifactError, RecipeError
 from regraft.core.settings import Knob
 from regraft.features.store import FeatureStore
 from regraft.features.views import PLAIN, Variant
@@ -71,15 +71,27 @@ def read(
     images: Sequence[str],
     *,
     variant: Variant = PLAIN,
+    out: Features | None = None,
 ) -> Features:
-    """Unscaled features of images (by SHA-256) from the store: float32 [n, d], backbone after backbone.
+    """Unscaled features of images (by SHA-256) from the store: [n, d], backbone after backbone.
+
+    Args:
+        representation: which columns of which networks.
+        backbones: the networks by name.
+        store: where they are.
+        images: which rows are wanted, in their order.
+        variant: how the images were looked at.
+        out: what is filled and returned, such as a mapped file (`np.memmap`) in half precision where features
+            exceed memory; else a new array of float32.
 
     Raises:
         ArtifactError: the store lacks one of the images; `extract` first.
     """
     loaded = [backbones[name] for name in representation.backbones]
-    cards = [backbone.card for backbone in loaded]
-    features = np.empty((len(images), width(cards, representation.depths)), dtype=np.float32)
+    count = width([backbone.card for backbone in loaded], representation.depths)
+    features = np.empty((len(images), count), dtype=np.float32) if out is None else out
+    if features.shape != (len(images), count):
+        raise ArtifactError(f"Features are {len(images)} x {count}; the array for them is {features.shape}.")
     start = 0
     for backbone in loaded:
         parts = columns(backbone.card, representation.depths)

@@ -5,9 +5,11 @@ import PIL.Image
 import pytest
 
 from regraft.backbones import Backbone, Card, Stage
+from regraft.core.errors import ArtifactError
 from regraft.data import read
 from regraft.features import PLAIN, VARIANTS, FeatureStore, Representation, extract, view_of
 from regraft.features import read as read_features
+from regraft.heads import Ridge
 
 PX = 10
 CARD = Card(
@@ -76,3 +78,21 @@ def test_plain_features_are_found_by_whoever_stored_them_before_there_were_views
 
 def test_plain_views_come_first():
     assert all(variants[0] == PLAIN for variants in VARIANTS.values())
+
+
+def test_features_may_be_read_into_a_mapped_file_and_fitted_from_there(folder, tmp_path):
+    backbone = Backbone(CARD, "torch", 0.0, lambda images: images.reshape(len(images), -1) / np.float32(255))
+    dataset = read(folder)
+    hashes, labels = [example.sha256 for example in dataset.examples], dataset.labels
+    where = (Representation(("pixels",), "last", "none"), {"pixels": backbone})
+    shape = (len(hashes), CARD.width)
+    with FeatureStore(tmp_path / "store") as store:
+        extract(dataset, backbone, store)
+        held = read_features(*where, store, hashes)
+        file = np.lib.format.open_memmap(tmp_path / "features.npy", "w+", np.float16, shape)
+        assert read_features(*where, store, hashes, out=file) is file
+        with pytest.raises(ArtifactError, match="6 x 300"):
+            read_features(*where, store, hashes, out=file[:3])
+    np.testing.assert_array_equal(file, held)
+    fitted, expected = (Ridge(0.1).fit(rows, labels, class_count=2) for rows in (file, held))
+    np.testing.assert_allclose(fitted.weights, expected.weights, atol=1e-6)
