@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regraft.search.axis import Axis, Choice
 from regraft.search.findings import FEWEST, of_kind
 from regraft.search.space import KIND, Space
 from regraft.search.trial import Trial
@@ -75,12 +77,20 @@ def _study_of(trials: Sequence[Trial], space: Space, kind: str) -> "optuna.Study
         return None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study()
-    axes = {name: distribution(space.axes[name]) for name in names}
+    axes = {name: distribution(_covering(space.axes[name], own, name)) for name in names}
     for trial in own:
         value = min(trial.value or 0.0, middle)
         params: dict[str, Any] = {name: trial.values[name] for name in names}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=axes, value=value))
     return study
+
+
+def _covering(axis: Axis, trials: Sequence[Trial], name: str) -> Axis:
+    """The axis as wide as its trials: it may have been wider when the study was begun."""
+    if isinstance(axis, Choice):
+        return axis
+    values = [trial.values[name] for trial in trials]
+    return replace(axis, low=min(axis.low, *values), high=max(axis.high, *values), step=None)
 
 
 def _shares(found: Mapping[str, float]) -> dict[str, float]:

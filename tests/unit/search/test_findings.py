@@ -91,6 +91,13 @@ def test_of_equal_trials_none_are_the_best(space_with: SpaceOf) -> None:
     assert importance_for_best(trials[:5], space, "smooth") == {}
 
 
+def test_trials_of_a_range_that_was_wider_before_count(space_with: SpaceOf) -> None:
+    trials = trials_of(space_with("head.rate=1e-4..1e-1:log"), lambda rate, _: abs(np.log(rate / 1e-3)))
+    narrowed = space_with("head.rate=1e-3..1e-2:log")
+    assert importance(trials, narrowed, "smooth")["head.smooth.rate"] > 0.8
+    assert importance_for_best(trials, narrowed, "smooth")["head.smooth.rate"] > 0.5
+
+
 def test_of_many_trials_all_ranks_are_looked_at(space_with: SpaceOf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regraft.search.importance.MOST_TRIALS", 25)
     space = space_with("head.rate=1e-4..1e-2:log")

@@ -11,6 +11,12 @@ MOST_TICKS = 5
 LONGEST_NAME, LETTERS = 14, 46
 """Of one name, and of all names along a side."""
 
+SPREAD = 0.5
+"""Of a band: over so much of it the marks of one name are strewn."""
+
+GOLDEN = 0.6180339887
+"""Multiples of it, without their whole part, fill a band evenly, however many they are."""
+
 PAD = 0.05
 """Of a side: kept free at both of its ends, so that marks at the ends are whole."""
 
@@ -77,6 +83,13 @@ class Bands:
         return [(n, n if len(n) <= most else f"{n[: most - 1]}…") for n in self.names]
 
 
+def off_band(scale: Scale | Bands, number: int) -> float:
+    """How far a mark moves so that those of one name do not cover each other; of numbers, not at all."""
+    if isinstance(scale, Scale):
+        return 0.0
+    return SPREAD * ((number * GOLDEN) % 1 - 0.5) / len(scale.names)
+
+
 @dataclass(frozen=True)
 class Panel:
     """A frame with two scales, in whose coordinates marks are drawn."""
@@ -94,13 +107,17 @@ class Panel:
 
     def y(self, value: Any) -> float:
         """Pixels from the top."""
-        span = self.height - TOP - BOTTOM
-        return TOP + span * (1 - PAD - (1 - 2 * PAD) * self.up(value))
+        return self.over(self.up(value))
 
     def along(self, share: float) -> float:
         """Pixels from the left, of a share of the side."""
         span = self.width - LEFT - RIGHT
         return LEFT + span * (PAD + (1 - 2 * PAD) * share)
+
+    def over(self, share: float) -> float:
+        """Pixels from the top, of a share of the side that is counted from below."""
+        span = self.height - TOP - BOTTOM
+        return TOP + span * (1 - PAD - (1 - 2 * PAD) * share)
 
     def drawn(self, marks: Sequence[str], *, alternative: str) -> Any:
         """The panel with its marks as SVG.

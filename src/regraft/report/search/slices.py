@@ -1,18 +1,14 @@
 """Values against one axis at a time: where the good trials lie."""
 
+from typing import Any
+
 import numpy as np
 
 from regraft.evaluation.phrases import count
-from regraft.report.search.chart import Bands, Panel, Scale, mark
+from regraft.report.search.chart import Bands, Panel, Scale, mark, off_band
 from regraft.report.search.progress import Figure
 from regraft.report.search.story import Story, Trial, short
 from regraft.search.space import KIND
-
-SPREAD = 0.5
-"""Of a band: over so much of it the trials of one name are strewn, so that they do not cover each other."""
-
-GOLDEN = 0.6180339887
-"""Multiples of it, without their whole part, fill a band evenly, however many they are."""
 
 BEST_SHARE, FEWEST_BEST = 0.1, 3
 
@@ -43,8 +39,7 @@ def _slice(story: Story, name: str, trials: list[Trial]) -> Figure:
     marks = []
     for trial in sorted(placed, key=lambda trial: trial["number"] == story.search["best"]):
         value = story.setting(trial, name)
-        x = _strewn(panel, trial, value) if isinstance(scale, Bands) else panel.x(value)
-        marks.append(_mark(story, panel, trial, x))
+        marks.append(_mark(story, panel, trial, _strewn(panel, trial, value)))
     said = _said(story, name, placed)
     return said, panel.drawn([m for m in marks if m], alternative=f"{name} against {story.measure}. {said}")
 
@@ -66,10 +61,8 @@ def _said(story: Story, name: str, trials: list[Trial]) -> str:
     return f"{whose} {short(name)} {span}."
 
 
-def _strewn(panel: Panel, trial: Trial, value: object) -> float:
-    assert isinstance(panel.across, Bands), "names are strewn, numbers have their places"
-    off = (trial["number"] * GOLDEN) % 1 - 0.5
-    return panel.along(panel.across(value) + SPREAD * off / len(panel.across.names))
+def _strewn(panel: Panel, trial: Trial, value: Any) -> float:
+    return panel.along(panel.across(value) + off_band(panel.across, trial["number"]))
 
 
 def _mark(story: Story, panel: Panel, trial: Trial, x: float) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regraft.core.arrays import Array
-from regraft.report.search.chart import BOTTOM, LEFT, PAD, RIGHT, TOP, Bands, Panel, Scale, mark
+from regraft.report.search.chart import BOTTOM, LEFT, PAD, RIGHT, TOP, Bands, Panel, Scale, mark, off_band
 from regraft.report.search.progress import Figure
 from regraft.report.search.story import Story, Trial
 
@@ -112,14 +112,14 @@ def _cells(panel: Panel, grid: Float[Array, "rows columns"]) -> list[str]:
 
 
 def _marks(story: Story, panel: Panel, trials: Sequence[Trial], at: Float[Array, "n 2"]) -> list[str]:
-    span = panel.height - TOP - BOTTOM
+    """The trials; those of one name are strewn over its band."""
     found = []
     for trial, (share, height) in zip(trials, at, strict=True):
-        y = TOP + span * (1 - PAD - (1 - 2 * PAD) * height)
         is_best = trial["number"] == story.search["best"]
-        found.append(
-            mark(panel.along(share), y, "dot" if is_best else "ring", "winner" if is_best else "spot")
-        )
+        shape, style = ("dot", "winner") if is_best else ("ring", "spot")
+        x = share + off_band(panel.across, trial["number"])
+        y = height + off_band(panel.up, trial["number"])
+        found.append(mark(panel.along(x), panel.over(y), shape, style))
     return found
 
 
