@@ -27,7 +27,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from regraft.core.seeds import derive_seed
 from regraft.search.axis import Axis, Choice
-from regraft.search.evolution import Evolution
 from regraft.search.samplers import SamplerName
 
 FIRST_AT_RANDOM = 10
@@ -78,6 +77,9 @@ class Numbered(BaseSampler):
             warnings.simplefilter("ignore", ExperimentalWarning)
             own_seed = derive_seed(self._seed, "trial", number)
             if self._name == "cmaes":
+                # Not above: it imports scipy.stats, which takes longer than all else that a search needs.
+                from regraft.search.evolution import Evolution
+
                 return Evolution(self._space, own_seed)
             return _inner(self._name, self._seed, own_seed)
 

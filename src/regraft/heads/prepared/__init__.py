@@ -3,8 +3,10 @@
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from regraft.heads.kernel_ridge import KernelRidge
 from regraft.heads.lda import Lda
 from regraft.heads.logistic import Logistic
+from regraft.heads.prepared.kernel_ridge import PreparedKernelRidge
 from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.preparation import Dealt, Preparation
 from regraft.heads.prepared.reduced import PreparedReduced
@@ -27,5 +29,7 @@ def sharing(head: Any) -> Sharing | None:
             return "lda", PreparedLda
         case Logistic(penalty=float()) | LinearSvm(penalty=float()):
             return "reduced", PreparedReduced
+        case KernelRidge(penalty=float()):
+            return "kernel_ridge", PreparedKernelRidge
         case _:
             return None

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import Lda, LinearSvm, Logistic, Ridge, held_out
+from regraft.heads import KernelRidge, Lda, LinearSvm, Logistic, Ridge, held_out
 from regraft.heads.prepared import Dealt, sharing
 
 SHARED = {
     "ridge": [Ridge(0.01), Ridge(1.0), Ridge(100.0)],
     "reduced": [Logistic(0.1), Logistic(0.01, 0.0), LinearSvm(1.0)],
+    "kernel_ridge": [KernelRidge(0.1), KernelRidge(1e-4, 2.0), KernelRidge(10.0, 0.3)],
     "lda": [Lda(None), Lda(0.0), Lda(0.3), Lda(1.0)],
 }
 
@@ -58,7 +59,7 @@ def test_one_fold_is_answered_alone(kind: str) -> None:
     assert np.isnan(found[folds != 2]).all()
 
 
-@pytest.mark.parametrize("kind", ["ridge"])
+@pytest.mark.parametrize("kind", ["ridge", "kernel_ridge"])
 def test_each_example_alone(kind: str) -> None:
     given = examples(40, 9)
     prepared = sharing(SHARED[kind][0])[1](Dealt.of(**given, folds=None))
@@ -67,7 +68,7 @@ def test_each_example_alone(kind: str) -> None:
         np.testing.assert_allclose(prepared.held_out(head, None), wanted, atol=1e-4)
 
 
-@pytest.mark.parametrize("head", [Ridge(None), object()])
+@pytest.mark.parametrize("head", [Ridge(None), KernelRidge(None), Logistic(None), object()])
 def test_what_has_nothing_to_share_says_so(head: object) -> None:
     assert sharing(head) is None
 
@@ -79,3 +80,12 @@ def test_examples_are_checked() -> None:
         Dealt.of(**given, folds=None)
     with pytest.raises(DataError, match="leave others to train on"):
         Dealt.of(**examples(40, 9), folds=np.zeros(40, int))
+
+
+def test_where_rounding_leaves_no_inverse_the_head_itself_answers() -> None:
+    given, folds = examples(40, 9), np.arange(40) % 4
+    given["features"][:] = given["features"][0]
+    found = sharing(KernelRidge(1.0))[1](Dealt.of(**given, folds=folds)).held_out(KernelRidge(1.0), (0, 1))
+    wanted = held_out(KernelRidge(1.0), **given, folds=folds)
+    np.testing.assert_allclose(found[folds < 2], wanted[folds < 2], atol=1e-6)
+    assert np.isnan(found[folds >= 2]).all()
