@@ -14,16 +14,17 @@ from pathlib import Path
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from regraft.core.errors import ArtifactError
 from regraft.core.hashing import fingerprint
 from regraft.search.agreement import Agreement
 from regraft.search.inheritance import take_over
-from regraft.search.marks import ASKED, FAILED, ORIGIN, STATES, TOLD, TOOK, WORKER, kept, read_trial
+from regraft.search.marks import ASKED, FAILED, ORIGIN, TOLD, TOOK, WORKER, kept
 from regraft.search.objectives import cheapest_best
 from regraft.search.pruners import PrunerName, pruner
 from regraft.search.queue import enqueue, suggested
+from regraft.search.record import Record
 from regraft.search.samplers import SEES_CONDITIONS, SamplerName, require_several, sampler
 from regraft.search.space import Space, Values
 from regraft.search.storage import open_storage
@@ -32,10 +33,6 @@ from regraft.search.worker import this_worker
 
 MOST_REPEATS = 10
 """Points in a row that are known already, before one that is not is looked for, where they can be counted."""
-
-NAMING_S, POLL_S = 5.0, 0.02
-"""How long to wait for others to say what they are asking for; it takes a sampler some milliseconds."""
-
 
 Price = Callable[[Values], Sequence[float]]
 
@@ -73,7 +70,7 @@ class Study:
         self.settings = settings
         self._study = study
         self._mine: dict[int, optuna.Trial] = {}
-        self._ended: dict[int, Trial | None] = {}
+        self._record = Record(study)
         self._reports: dict[int, list[float]] = {}
         self._took: dict[int, dict[str, float]] = {}
         self.agree = Agreement(study)
@@ -84,8 +81,7 @@ class Study:
     @property
     def trials(self) -> tuple[Trial, ...]:
         """Every point once, in the order in which they were asked for."""
-        frozen = self._study.get_trials(deepcopy=False, states=tuple(STATES))
-        return tuple(trial for trial in map(self._read, frozen) if trial is not None)
+        return self._record.trials
 
     @property
     def best(self) -> Trial | None:
@@ -105,7 +101,7 @@ class Study:
             asked = self._ask_unknown()
             if asked is None:
                 break
-            if most is not None and len(self._before(asked.number)) >= most:
+            if most is not None and len(self._record.before(asked.number)) >= most:
                 # Another process asked at the same time, and was first.
                 self.put_back(asked)
                 break
@@ -190,7 +186,7 @@ class Study:
         is_grid = self.settings.sampler == "grid"
         can_be_counted = is_grid or self.space.is_finite
         for attempt in range(MOST_REPEATS + 1):
-            if can_be_counted and not self._waits():
+            if can_be_counted and not self._record.anything_waits:
                 known = {trial.key for trial in self.trials}
                 points = (each for each in self.space.grid() if fingerprint(each) not in known)
                 point = next(points, None)
@@ -200,34 +196,11 @@ class Study:
                     enqueue(self._study, self.space, point)
             asked = self._ask_once()
             key = fingerprint(asked.values)
-            before = next((trial for trial in self._before(asked.number) if trial.key == key), None)
+            before = next((trial for trial in self._record.before(asked.number) if trial.key == key), None)
             if before is None:
                 return asked
             self._repeat(asked, before)
         return None
-
-    def _before(self, number: int) -> list[Trial]:
-        """The trials of lower numbers, once each of them has a name.
-
-        Of two processes that ask for the same at once, so the second one knows.
-        """
-        end_s = time.monotonic() + NAMING_S
-        while True:
-            frozen = self._study.get_trials(deepcopy=False, states=tuple(STATES))
-            lower = [each for each in frozen if each.number < number]
-            nameless = (each.state == TrialState.RUNNING and ASKED not in each.user_attrs for each in lower)
-            if not any(nameless) or time.monotonic() > end_s:
-                return [trial for trial in map(self._read, lower) if trial is not None]
-            time.sleep(POLL_S)
-
-    def _read(self, frozen: FrozenTrial) -> Trial | None:
-        """A trial as the record shows it. What has ended does not change, and is read once."""
-        if frozen.number not in self._ended:
-            trial = read_trial(frozen)
-            if not frozen.state.is_finished():
-                return trial
-            self._ended[frozen.number] = trial
-        return self._ended[frozen.number]
 
     def _ask_once(self) -> Asked:
         trial = self._study.ask()
@@ -250,9 +223,6 @@ class Study:
         with suppress(UpdateFinishedTrialError):
             trial.set_user_attr(FAILED, mark)
             self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-
-    def _waits(self) -> bool:
-        return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
 
 def open_study(space: Space, *, name: str, storage: str | Path | None, settings: Settings) -> Study:
