@@ -1,6 +1,7 @@
 """The main job where an image may have several labels or none: here, which colour channels are bright."""
 
 import csv
+import importlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,10 @@ from regraft.data import Dataset, read
 from regraft.heads import Logistic, NearestMean, NearestNeighbours, Ridge
 from regraft.pipeline import Recipe, Run, embed, evaluate, fit, load, read_report
 from regraft.pipeline.fit import drop_small_classes
+from regraft.pipeline.tuning.plan import Search
+
+# The package offers the function under the module's name.
+tune = importlib.import_module("regraft.pipeline.tune").tune
 
 CHANNELS = ("red", "green", "blue")
 ONE_FIT = Recipe(("lite0",), depths="last", scaling="depth", head=Ridge())
@@ -242,3 +247,14 @@ def test_an_early_end_takes_labels_out_and_keeps_their_images() -> None:
     assert [e.labels for e in kept.examples] == [(0,), (0,), (0,), (), ()]
     with pytest.raises(TrainingError, match="The time was up after 2 images"):
         drop_small_classes(dataset.select([0, 1]))
+
+
+def test_a_search_over_several_labels_is_analysed(table: Any, networks: Any, tmp_path: Path) -> None:
+    search = Search(space=("head.kind=ridge", "depths=last,all"), trials=4, ablate=True, report=True)
+    run = tune(table(), search=search, budget="60s", out=tmp_path / "run")
+    found = run.report.data["search"]
+    assert {row["name"] for row in found["ablation"]} == {"depths", "scaling", "head.ridge.penalty"}
+    assert all(row["difference"] is not None for row in found["ablation"])
+    assert found["training"]["learnt"]["value"] >= found["training"]["held_out"]["value"] - 0.05
+    page = (run.folder / "search.html").read_text("utf-8")
+    assert "The best of 4 trials has log-loss" in page
