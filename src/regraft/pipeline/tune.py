@@ -21,7 +21,7 @@ from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.costs import Costs
-from regraft.pipeline.tuning.plan import Search, recipe_of, space_for
+from regraft.pipeline.tuning.plan import Search, first_points, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
@@ -122,7 +122,7 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
     study = open_study(space, name=name, storage=where, settings=settings)
     prices = Costs(costs, climb, study.agree)
     study.price = lambda values: prices.of(recipe_of(climb.asked, space, values))
-    propose_defaults(study, search.trials)
+    propose_defaults(study, search.trials, points=first_points(space))
     record = record_of(climb, name, score=search.objectives.score)
     past = propose_past(study, record, search.trials) if search.warm_start else []
 

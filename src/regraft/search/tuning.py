@@ -19,7 +19,7 @@ from regraft.heads import Head
 from regraft.search.axis import Axis
 from regraft.search.held_out import Objective, Task, steps, value_of
 from regraft.search.memory import with_half_the_batch
-from regraft.search.space import Space, space_of
+from regraft.search.space import Space, Values, space_of
 from regraft.search.study import Settings, Study, open_study
 from regraft.search.together import ask_for, population_of, tried_together
 from regraft.search.trial import Asked, Outcome, Result
@@ -70,11 +70,17 @@ def search_heads(  # noqa: PLR0913 - all but the first two are options
     return study
 
 
-def propose_defaults(study: Study, trials: int | None) -> None:
-    """Ask first for what each kind of head does by default; of few trials at most a quarter goes there."""
+def propose_defaults(study: Study, trials: int | None, *, points: Sequence[Values] | None = None) -> None:
+    """Ask first for what each kind of head does by default; of few trials at most a quarter goes there.
+
+    Args:
+        study: where they are put into the queue.
+        trials: of the whole study, at most.
+        points: what to ask for in place of the rules of thumb.
+    """
     if study.settings.sampler == "grid":
         return
-    thumbs = study.space.rules_of_thumb()
+    thumbs = study.space.rules_of_thumb() if points is None else points
     for values in thumbs[: len(thumbs) if trials is None else max(1, trials // 4)]:
         study.propose(values)
 

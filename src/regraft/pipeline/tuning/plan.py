@@ -31,8 +31,9 @@ from regraft.search.held_out import require_objective
 from regraft.search.objectives import Cost, Objectives, parse_objectives
 from regraft.search.samplers import require_several
 
-KINDS = ("ridge", "logistic", "lda", "nearest_neighbours", "kernel_ridge")
-"""Heads that are searched unless others are asked for: none takes long. A perceptron is worth asking for."""
+KINDS = ("ridge", "kernel_ridge", "lda", "logistic", "nearest_neighbours")
+"""Heads that are searched unless others are asked for, the quickest and best first: none takes long. A
+perceptron is worth asking for."""
 
 SEARCHED = ("depths", "scaling")
 """Of the recipe, unless it says what they are to be."""
@@ -170,6 +171,21 @@ def _require_networks(asked: Recipe, axis: Axis) -> None:
 
 def _networks(value: object) -> tuple[str, ...]:
     return tuple(name.strip() for name in str(value).split(TOGETHER))
+
+
+def first_points(space: Space) -> list[Values]:
+    """What a search begins with: each kind's defaults, at every depth.
+
+    Depths matter more than heads. Cross-validated on 400 to 600 images of blood cells, digits and textures,
+    the best of all kinds at the last depth had a log-loss 75, 290 and 9 % above the lowest of 90 points that
+    were tried; the best of all kinds at all depths 0, 10 and 9 % (lite0, 2026-11-23, n = 1).
+    """
+    axis = space.axes.get("depths")
+    found = []
+    for thumb in space.rules_of_thumb():
+        others = [depths for depths in axis.grid() if depths != thumb["depths"]] if axis else []
+        found += [thumb, *({**thumb, "depths": depths} for depths in others)]
+    return found
 
 
 def recipe_of(asked: Recipe, space: Space, values: Values) -> Recipe:

@@ -8,7 +8,7 @@ from regraft.core.files import write_json
 from regraft.data import Dataset, Example
 from regraft.heads import KernelRidge, Lda, Perceptron, Ridge
 from regraft.pipeline import Recipe
-from regraft.pipeline.tuning.plan import KINDS, Search, recipe_of, space_for
+from regraft.pipeline.tuning.plan import KINDS, Search, first_points, recipe_of, space_for
 from regraft.search import Choice, Range
 
 ASKED = Recipe(("lite0",))
@@ -50,6 +50,21 @@ def test_the_recipe_settles_what_it_names() -> None:
     space = space_for(recipe, Search(), dataset())
     assert list(space.axes) == ["scaling", "head.kind", "head.lda.shrinkage"]
     assert recipe_of(recipe, space, space.rules_of_thumb()[0]).depths == "all"
+
+
+def test_a_search_begins_with_every_kind_at_every_depth() -> None:
+    points = first_points(space_for(ASKED, Search(), dataset()))
+    assert [(each["head.kind"], each["depths"]) for each in points[:4]] == [
+        ("ridge", "last"),
+        ("ridge", "all"),
+        ("ridge", "grid"),
+        ("kernel_ridge", "last"),
+    ]
+    assert len(points) == 3 * len(KINDS)
+    settled = space_for(Recipe(("lite0",), "all"), Search(), dataset())
+    assert first_points(settled) == settled.rules_of_thumb()
+    asked = space_for(ASKED, Search(("depths=grid,all",)), dataset())
+    assert [each["depths"] for each in first_points(asked)[:2]] == ["grid", "all"]
 
 
 def test_a_space_from_files_objects_and_text(tmp_path: Path) -> None:
