@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy import write_table
-from benchmarks.search_peers import judged_theirs
+from benchmarks.search_peers import tested
 from benchmarks.search_samplers import compare_samplers
 from benchmarks.search_task import SearchTask, incumbents, judged_ours, make_task, read_lines
 from regraft.backbones import load
@@ -81,13 +81,18 @@ def run_peer(task: SearchTask, sampler: str, seconds: float, log: Path) -> list[
     """Its best so far over time."""
     log.unlink(missing_ok=True)
     words = ["benchmarks.search_peers", task.folder, sampler, seconds, log]
-    _process(words, seconds + IMPORT_S, dict(os.environ))
+    # On a machine that others use as well, the second thread of a BLAS costs more than it gives.
+    _process(words, seconds + IMPORT_S, os.environ | {"OPENBLAS_NUM_THREADS": "1"})
     trials = read_lines(log)
-    ended = sum(trial["at_s"] <= seconds for trial in trials)
-    return [
-        {"seconds": one["at_s"], "trials": ended, **judged_theirs(task, one["point"]), "point": one["point"]}
+    ended = [trial for trial in trials if trial["at_s"] <= seconds]
+    points = [
+        {"seconds": one["at_s"], "trials": len(ended), "loss": one["value"], "validation": one["validation"]}
+        | {"point": one["point"]}
         for one in incumbents(trials, until_s=seconds)
     ]
+    if points:
+        points[-1] |= {"test": tested(task, points[-1]["point"]), "cpu_s": ended[-1]["cpu_s"]}
+    return points
 
 
 def run_ours(task: SearchTask, table: Path, seconds: float, log: Path) -> list[dict[str, Any]]:
@@ -112,7 +117,8 @@ def run_ours(task: SearchTask, table: Path, seconds: float, log: Path) -> list[d
     settings = {key: value for key, value in chosen["head"].items() if key != "kind"}
     values = {"head.kind": chosen["head"]["kind"], "depths": chosen["depths"], "scaling": chosen["scaling"]}
     last = {"seconds": whole["whole_s"], "trials": len(trials), **judged_ours(task, values, settings)}
-    return [*points, last | {"test": whole["test"], "point": {**values, "settings": settings}}]
+    last |= {"test": whole["test"], "cpu_s": whole["cpu_s"], "point": {**values, "settings": settings}}
+    return [*points, last]
 
 
 def _process(words: list[Any], limit_s: float, environment: dict[str, str]) -> None:
@@ -134,7 +140,7 @@ def described(
     for side, end in ends.items():
         row |= {f"{side} {name}": round(end[name], 4) for name in ("loss", "validation", "test")}
         row |= {f"{side} regret": round(end["loss"] - lowest, 4), f"{side} trials": end["trials"]}
-        row |= {f"{side} seconds": round(end["seconds"], 1)}
+        row |= {f"{side} {name}": round(end[name], 1) for name in ("seconds", "cpu_s")}
     for peer in ("tpe", "random"):
         for budget in ours:
             row[f"ours {budget:g} s reaches {peer}"] = reached_s(

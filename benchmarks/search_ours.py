@@ -40,6 +40,7 @@ def main(words: list[str]) -> None:
     ]
     whole = {
         "whole_s": whole_s,
+        "cpu_s": time.process_time(),
         "counts": report["search"]["counts"],
         "test": 100 * report["test"]["accuracy"]["value"],
         "chosen": {key: report["chosen"][key] for key in ("depths", "scaling", "head")},
