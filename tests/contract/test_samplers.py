@@ -1,7 +1,9 @@
 """What every sampler keeps to, on a space with conditions."""
 
 import math
+import pickle
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import optuna
@@ -10,6 +12,7 @@ import pytest
 from regraft.core.settings import Knob
 from regraft.search import SAMPLERS, Choice, Space, sampler, space_of
 from regraft.search.numbered import distributions
+from regraft.search.storage import open_storage
 
 TRIALS = 16
 
@@ -32,10 +35,12 @@ def space() -> Space:
     return space_of({"smooth": Smooth, "rough": Rough}, others={"depths": Choice(("last", "all"))})
 
 
-def drawn(name: str, space: Space, *, seed: int, split_at: int = TRIALS) -> list[dict[str, object]]:
+def drawn(
+    name: str, space: Space, *, seed: int, split_at: int = TRIALS, storage: object = None
+) -> list[dict[str, object]]:
     """The first points of a study; after `split_at` trials another process goes on."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = optuna.storages.InMemoryStorage()
+    storage = storage or optuna.storages.InMemoryStorage()
     points = []
     for count in (split_at, TRIALS - split_at):
         made = sampler(name, space.axes, seed=seed)
@@ -79,3 +84,17 @@ def test_sobol_covers_choices_and_numbers_evenly(space: Space) -> None:
     assert sum(point["head.kind"] == "rough" for point in points) == TRIALS / 2
     fourths = [int(-math.log10(point["head.smooth.rate"])) for point in points]
     assert sorted(fourths) == sorted([0, 1, 2, 3] * (TRIALS // 4))
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_nothing_that_could_be_executed_is_kept_or_read(
+    name: str, space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a pickle")
+
+    drawn(name, space, seed=0)  # What is imported on the way may be made of pickles.
+    for function in ("dumps", "loads", "dump", "load"):
+        monkeypatch.setattr(pickle, function, forbidden)
+    points = drawn(name, space, seed=0, split_at=9, storage=open_storage(tmp_path / "s.log"))
+    assert len(points) == TRIALS

@@ -32,15 +32,23 @@ class Evolution(BaseSampler):
 
     Source: Hansen 2016, 1604.00772, as the package cmaes has it.
     Differs: choices are drawn at random beside it.
-    Cost: one update of a matrix, as large as there are numbers, for each generation so far.
+    Cost: one update of a matrix, as large as there are numbers, for each generation that is new to this
+        process.
     """
 
-    def __init__(self, axes: Mapping[str, BaseDistribution], seed: int) -> None:
+    def __init__(self, axes: Mapping[str, BaseDistribution]) -> None:
         self._axes = {
             name: axis for name, axis in axes.items() if isinstance(axis, Numeric) and not axis.single()
         }
+        self._beside = RandomSampler(seed=0)
+        self._optimizer = first_generation(self._axes) if self._axes else None
+        self._seed = 0
+
+    def with_seed(self, seed: int) -> "Evolution":
+        """The same, whose next draws follow from the seed alone."""
         self._beside = RandomSampler(seed=seed)
         self._seed = seed % 2**32
+        return self
 
     def infer_relative_search_space(
         self,
@@ -57,9 +65,11 @@ class Evolution(BaseSampler):
         search_space: dict[str, BaseDistribution],  # noqa: ARG002 - as every sampler
     ) -> dict[str, Any]:
         """A point of the newest generation, which is written down."""
-        if not self._axes:
+        optimizer = self._optimizer
+        if optimizer is None:
             return {}
-        optimizer = rebuilt(study.get_trials(deepcopy=False), self._axes, seed=self._seed)
+        advance(optimizer, study.get_trials(deepcopy=False), self._axes)
+        optimizer.reseed_rng(self._seed)
         drawn = optimizer.ask()
         storage = study._storage  # noqa: SLF001 - where Optuna's own samplers write their marks
         storage.set_trial_system_attr(trial._trial_id, GENERATION, optimizer.generation)  # noqa: SLF001
@@ -72,32 +82,42 @@ class Evolution(BaseSampler):
         return self._beside.sample_independent(study, trial, param_name, param_distribution)
 
 
-def rebuilt(trials: Sequence[FrozenTrial], axes: Mapping[str, Numeric], *, seed: int) -> cmaes.CMA:
-    """CMA-ES after all generations that are full; `seed` decides what is drawn next.
+def first_generation(axes: Mapping[str, Numeric]) -> cmaes.CMA:
+    """Around the middle of at least one axis."""
+    ends = np.tile([0.0, 1.0], (len(axes), 1))
+    return cmaes.CMA(mean=ends.mean(axis=1), sigma=FIRST_SPREAD, bounds=ends, seed=0)
+
+
+def advance(optimizer: cmaes.CMA, trials: Sequence[FrozenTrial], axes: Mapping[str, Numeric]) -> None:
+    """Go on to the first generation that is not full.
 
     A generation is full with the first answers to come in: later ones no longer change the past. Points that
     somebody else proposed, and those from before an axis was changed, are left out.
 
     Args:
+        optimizer: at some generation.
         trials: of the study.
-        axes: at least one.
-        seed: below 2 ** 32.
+        axes: of the optimizer.
     """
-    ends = np.tile([0.0, 1.0], (len(axes), 1))
-    optimizer = cmaes.CMA(mean=ends.mean(axis=1), sigma=FIRST_SPREAD, bounds=ends, seed=seed)
     generations: dict[int, list[FrozenTrial]] = {}
-    for trial in sorted((each for each in trials if _counts(each, axes)), key=_when):
-        generations.setdefault(trial.system_attrs[GENERATION], []).append(trial)
+    own = (each for each in trials if _generation(each) >= optimizer.generation and _counts(each, axes))
+    for trial in sorted(own, key=_when):
+        generations.setdefault(_generation(trial), []).append(trial)
     size = optimizer.population_size
     while len(full := generations.get(optimizer.generation, ())[:size]) == size:
         optimizer.tell([(_place(each, axes), each.values[0]) for each in full])
-    return optimizer
+
+
+def _generation(trial: FrozenTrial) -> int:
+    """Below 0 where it was not drawn from one."""
+    found = trial.system_attrs.get(GENERATION)
+    return found if isinstance(found, int) else -1
 
 
 def _counts(trial: FrozenTrial, axes: Mapping[str, Numeric]) -> bool:
-    is_own = trial.state == TrialState.COMPLETE and isinstance(trial.system_attrs.get(GENERATION), int)
     is_proposed = "fixed_params" in trial.system_attrs
-    return is_own and not is_proposed and all(trial.distributions.get(n) == axes[n] for n in axes)
+    is_answered = trial.state == TrialState.COMPLETE and not is_proposed
+    return is_answered and all(trial.distributions.get(name) == axes[name] for name in axes)
 
 
 def _when(trial: FrozenTrial) -> tuple[float, int]:

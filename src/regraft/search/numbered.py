@@ -6,7 +6,7 @@ numbers again, and propose what was tried before.
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -29,6 +29,9 @@ from regraft.core.seeds import derive_seed
 from regraft.search.axis import Axis, Choice
 from regraft.search.samplers import SamplerName
 
+if TYPE_CHECKING:
+    from regraft.search.evolution import Evolution
+
 FIRST_AT_RANDOM = 10
 """Trials before a model of the scores is made."""
 
@@ -40,6 +43,7 @@ class Numbered(BaseSampler):
         self._name = name
         self._seed = seed
         self._space = distributions(axes)
+        self._evolution: "Evolution | None" = None
         self._inner = self._made(0)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
@@ -80,7 +84,8 @@ class Numbered(BaseSampler):
                 # Not above: it imports scipy.stats, which takes longer than all else that a search needs.
                 from regraft.search.evolution import Evolution
 
-                return Evolution(self._space, own_seed)
+                self._evolution = self._evolution or Evolution(self._space)
+                return self._evolution.with_seed(own_seed)
             return _inner(self._name, self._seed, own_seed)
 
 
