@@ -43,7 +43,7 @@ class Numbered(BaseSampler):
         self._name = name
         self._seed = seed
         self._space = distributions(axes)
-        self._evolution: "Evolution | None" = None
+        self._evolution: Evolution | None = None
         self._inner = self._made(0)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
