@@ -165,10 +165,7 @@ def _of_training(found: Evidence, best: Trial) -> Iterator[str]:
     ends = f"{100 * (learnt - held_out.high):.1f} to {100 * (learnt - held_out.low):.1f}"
     both = f"{percent(learnt)} on the images it learned from, {percent(held_out.value)} on those held out"
     if learnt - held_out.high > GAP:
-        yield (
-            f"Training and validation differ by {gap} ({ends}): {both}. More images will help most; so may "
-            f"simpler settings, where the best lie at an edge."
-        )
+        yield (f"Training and validation differ by {gap} ({ends}): {both}. More images will help most.")
     elif learnt < FAR and learnt - held_out.low < SMALL_GAP + GAP and learnt - held_out.value < SMALL_GAP:
         yield (
             f"Training and validation differ by {gap} only ({ends}): {both}. More images of the same kind "

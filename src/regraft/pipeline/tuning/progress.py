@@ -42,7 +42,9 @@ FEWEST_OF_KIND = 5
 """Trials of a kind of head, before it is said that another is better."""
 
 FEWEST_ALIKE, MOST_COMPARED = 3, 200
-MUCH_FASTER = 0.5
+MUCH_FASTER, LONG_S = 0.5, 1.0
+"""Of the winner's time; and from where on it matters."""
+
 MOST_OF_TIME = 0.5
 
 
@@ -65,7 +67,7 @@ def of_ties(best: Trial, ranked: Sequence[Trial], compared: Comparisons) -> Iter
         f"last of them is {compared.written(behind)} behind."
     )
     fastest = min(ranked[1 : rank + 1], key=lambda trial: trial.seconds)
-    if fastest.seconds < MUCH_FASTER * best.seconds:
+    if best.seconds >= LONG_S and fastest.seconds < MUCH_FASTER * best.seconds:
         times = f"{duration(fastest.seconds)} instead of {duration(best.seconds)}"
         said += f" Trial {fastest.number}, {fastest.values[KIND]}, takes {times}."
     yield said
