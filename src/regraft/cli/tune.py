@@ -25,7 +25,8 @@ def tune(  # noqa: PLR0913 - every flag is a parameter
 ) -> None:
     """Search heads and their settings on stored features; refit, test and save the best.
 
-    Killed, it goes on where it was with the same --out. Ctrl-C ends it in good order.
+    Killed, it goes on where it was with the same --out. Ctrl-C ends it in good order. The run's report.html
+    shows the search; --report writes a page of it alone.
 
     Args:
         source: labelled images, laid out as for `regraft fit`.

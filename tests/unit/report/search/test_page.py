@@ -127,6 +127,7 @@ def test_few_trials_are_enough_for_a_page(
     page = page_of(found)
     assert ("No trial was made" in page.text) == (kept == 0)
     assert ("Best so far" in page.text) == (kept > 0)
+    assert ("What mattered cannot be said: too few trials of ridge" in page.text) == (kept > 0)
 
 
 def test_a_search_without_success_has_a_page(with_trials: Callable[..., Search], search: Search) -> None:
