@@ -9,7 +9,8 @@ Source: accelerated proximal gradient, Beck & Teboulle 2009, 10.1137/080716542 (
     O'Donoghue & Candes 2015, 10.1007/s10208-013-9150-3.
 Differs: the curvature is searched for at every step, downward too, since far from the start a softmax is much
     flatter than its bound of 1/2. Scores are linear in W, so those at the extrapolated point cost no product.
-Cost: some hundred steps of 4 n d k multiplications, in float32; never a [d, d] matrix.
+Cost: some hundred steps of 4 n d k multiplications, in float32, and 20 n k bytes; never a [d, d] matrix. At
+    most 3e8 scores n k: ten thousand classes of three images each already take tens of minutes.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Labels, Weights
+from regraft.core.errors import DataError
 from regraft.heads.ballots import present_only
 from regraft.heads.classifier import Linear
 from regraft.heads.logistic import log_losses, softmax_loss
@@ -28,6 +30,7 @@ from regraft.heads.weighting import spread
 
 ITERATIONS = 2000
 TOLERANCE = 1e-7
+MOST_SCORES = 3 * 10**8
 LOG_LOSS = softmax_loss(smoothing=0.0)
 BOUND = 0.5
 """On the curvature of a softmax's cross-entropy."""
@@ -47,7 +50,17 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, features: Features, labels: Labels, *, class_count: int, weights: Weights) -> "Problem":
-        """Centre and scale. Features that are all alike become zeros."""
+        """Centre and scale. Features that are all alike become zeros.
+
+        Raises:
+            DataError: there are more scores than can be held.
+        """
+        if len(features) * class_count > MOST_SCORES:
+            raise DataError(
+                f"A penalty that makes weights zero holds five scores of each of {len(features)} examples for "
+                f"each of {class_count} classes: {20e-9 * len(features) * class_count:.0f} GB. Take ridge, lda "
+                f"or nearest_mean."
+            )
         centre = weights @ features / weights.sum()
         rows = np.empty((len(features), features.shape[1] + 1), np.float32)
         rows[:, :-1], rows[:, -1] = features - centre, 1

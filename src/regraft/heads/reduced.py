@@ -10,6 +10,9 @@ of that makes the problem nearly round.
 
 Source: L-BFGS, Liu & Nocedal 1989, 10.1007/BF01589116.
 Differs: preconditioned as above; each penalty starts from the next stronger one's solution.
+Cost: one eigen-decomposition, and some tens of passes of 2 n r k multiplications for each penalty, in blocks
+    whose scores are never held all at once. Ten thousand classes of two images and 512 features are minutes
+    for one penalty, of twenty images and 1280 features more than an hour: there, ridge takes seconds.
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from regraft.heads import ElasticLogistic
+from regraft.core.errors import DataError
+from regraft.heads import ElasticLogistic, proximal
 from regraft.heads.logistic import softmax
 from regraft.heads.proximal import Problem, descend
 from regraft.heads.selected import SelectedRidge
@@ -64,3 +65,11 @@ def test_the_same_relevance_under_blocks_of_one():
     posed = problem()
     alone, blocks = SelectedRidge(), SelectedRidge(blocks=(1,) * 20)
     np.testing.assert_array_equal(alone._relevance(posed), blocks._relevance(posed))
+
+
+@pytest.mark.parametrize("head", [ElasticLogistic(1.0), SelectedRidge()], ids=repr)
+def test_scores_that_no_memory_would_hold_are_refused(monkeypatch, head):
+    monkeypatch.setattr(proximal, "MOST_SCORES", 119)
+    features, labels = np.eye(40, 5, dtype=np.float32), np.arange(40) % 3
+    with pytest.raises(DataError, match="40 examples for each of 3 classes"):
+        head.fit(features, labels, class_count=3)
