@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from regraft.core.errors import TrainingError
 from regraft.heads import Examples, Layers, Linear, Member, Schedule, train_population
 from regraft.heads.fold import Fold, Rows, drop, order
 from regraft.heads.gram_block import GramBlock
@@ -233,6 +234,14 @@ def test_a_population_of_more_features_than_examples():
             alone = trained_alone(members[number], examples, schedule, trained=np.flatnonzero(folds != out))
             sums += [judged(one, examples, folds == out) for one in alone]
         np.testing.assert_allclose(population.losses[number, 1:], sums[:, 0] / sums[:, 2], rtol=2e-5)
+
+
+def test_a_hidden_layer_cannot_start_from_a_linear_head():
+    features, labels = overlapping()
+    examples = Examples(features, labels, 4, np.arange(150) % 3)
+    start = Linear(np.zeros((20, 4), np.float32), np.zeros(4, np.float32))
+    with pytest.raises(TrainingError, match="cannot start from a linear one"):
+        train_population([MEMBERS["hidden"]], examples, initial=start)
 
 
 def test_dropout_zeroes_its_share_and_keeps_the_mean_and_the_bias():

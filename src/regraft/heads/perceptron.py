@@ -77,9 +77,11 @@ class Perceptron:
         rows = ((features[:, varies] - centre[varies]) * scale).astype(np.float32)
 
         from regraft.heads.descent import Training, train
+        from regraft.heads.team import one_thread
 
         training = Training(rows, place, len(present), weights, inner_part(labels, seed=self.seed))
-        learnt = train(self, training)
+        with one_thread():
+            learnt = train(self, training)
         first = np.zeros((features.shape[1], learnt.weights[0].shape[1]), np.float32)
         first[varies] = learnt.weights[0] * scale[:, None]
         bias = (learnt.biases[0] - centre @ first).astype(np.float32)

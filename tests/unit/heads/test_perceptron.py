@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from regraft.core.errors import TrainingError
-from regraft.heads import Layers, Perceptron, layers
+from regraft.heads import Layers, Perceptron, descent, layers
 from regraft.heads.descent import Network, Training
 from regraft.heads.perceptron import inner_part
 
@@ -126,3 +126,23 @@ print("torch" in sys.modules)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert isinstance(Layers, type)
+
+
+def test_one_thread_trains_and_the_others_come_back(monkeypatch):
+    """Threads that share a small product wait for each other, beside another process most of the time."""
+    seen, loss = set(), descent._loss
+
+    def watched(*given, **named):
+        seen.add(torch.get_num_threads())
+        return loss(*given, **named)
+
+    monkeypatch.setattr(descent, "_loss", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        features, labels = clouds()
+        Perceptron(epochs=2).fit(features, labels, class_count=2)
+        assert seen == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
