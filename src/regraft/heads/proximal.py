@@ -57,9 +57,9 @@ class Problem(NamedTuple):
         """
         if len(features) * class_count > MOST_SCORES:
             raise DataError(
-                f"A penalty that makes weights zero holds five scores of each of {len(features)} examples for "
-                f"each of {class_count} classes: {20e-9 * len(features) * class_count:.0f} GB. Take ridge, lda "
-                f"or nearest_mean."
+                f"A penalty that makes weights zero holds five scores of each of {len(features)} examples "
+                f"for each of {class_count} classes: {20e-9 * len(features) * class_count:.0f} GB. Take "
+                f"ridge, lda or nearest_mean."
             )
         centre = weights @ features / weights.sum()
         rows = np.empty((len(features), features.shape[1] + 1), np.float32)
