@@ -128,11 +128,14 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
 
     def should_stop() -> bool:
         best = study.best
-        kept_back_s = reserved_s(best, study.trials, space, climb.budget) if best and search.ablate else 0.0
-        return not climb.budget.affords(kept_back_s + (REFIT * best.seconds if best else 0.0))
+        if best and search.ablate:
+            # Trials ask the budget whether there is time for them.
+            climb.budget.reserved_s = finish_s + reserved_s(best, study.trials, space, climb.budget)
+        return not climb.budget.affords(REFIT * best.seconds if best else 0.0)
 
-    began_s = climb.budget.spent_s
+    began_s, finish_s = climb.budget.spent_s, climb.budget.reserved_s
     try_points(study, tries, should_stop=should_stop, trials=search.trials)
+    climb.budget.reserved_s = finish_s
     trials, seconds = study.trials, climb.budget.spent_s - began_s
     keep_for_later(record, trials)
     best = cheapest_best(affordable(trials, costs, search.limits))

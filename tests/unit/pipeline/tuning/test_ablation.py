@@ -155,3 +155,14 @@ def test_a_grid_that_is_done_is_not_to_be_gone_on_with(
         search = Search(space=axes, sampler="grid", trials=trials, storage=str(tmp_path / "study.log"))
         tune(paint(each=10), search=search, budget="60s", out=tmp_path / f"run {trials}")
     assert seen == [False, True]
+
+
+@pytest.mark.usefixtures("networks")
+def test_what_is_kept_back_ends_the_search_and_is_there_for_the_ablation(
+    ablated: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("regraft.pipeline.tune")
+    monkeypatch.setattr(module, "reserved_s", lambda *_: 1e9)
+    found = ablated().report.data["search"]
+    assert found["counts"]["complete"] == 1
+    assert all(row["difference"] is not None for row in found["ablation"])
