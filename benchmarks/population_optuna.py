@@ -80,6 +80,11 @@ def run(data: Path | None, quick: bool) -> dict[str, object]:
         found = [of_seed(sizes, seed) for seed in range(1 if quick else 3)]
     finally:
         torch.set_num_threads(before)
+    return {**vars(sizes), **summary(found)}
+
+
+def summary(found: list[dict[str, float]]) -> dict[str, object]:
+    """Means over seeds, and ratios of times with their intervals."""
     ours, theirs = ([one[side] for one in found] for side in ("population_s", "optuna_timed_s"))
     ours_cpu, theirs_cpu = (
         [one[side] for one in found] for side in ("population_cpu_s", "optuna_timed_cpu_s")
@@ -87,7 +92,6 @@ def run(data: Path | None, quick: bool) -> dict[str, object]:
     means = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
     ratio = ratio_of_medians(ours, theirs)
     return {
-        **vars(sizes),
         **means,
         "time_over_theirs": ratio,
         # The population uses all cores, the loop one.
