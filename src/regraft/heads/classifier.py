@@ -152,7 +152,8 @@ def _kernel(squares: Float[Array, "n m"], beyond: Bool[Array, "n m"]) -> Float[A
 
 
 def unit_rows(features: Features) -> Features:
-    """Rows divided by their length; a row of zeros stays."""
+    """Rows divided by their length, in float32 or wider; a row of zeros stays."""
+    features = np.asarray(features, np.result_type(features, np.float32))
     length = np.linalg.norm(features, axis=1, keepdims=True)
     return np.asarray(features / np.where(length > 0, length, 1))
 

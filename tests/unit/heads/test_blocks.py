@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import Lda, NearestMean, Ridge, blocks, held_out, leaving_out, ridge, ridge_path
+from regraft.heads import (
+    ElasticLogistic,
+    Lda,
+    LinearSvm,
+    Logistic,
+    NearestMean,
+    NearestNeighbours,
+    Ridge,
+    blocks,
+    held_out,
+    leaving_out,
+    ridge,
+    ridge_path,
+)
 from regraft.heads.ballots import Ballots, class_sums
 from regraft.heads.blocks import column_means, not_finite, read_rows
 
@@ -49,6 +62,19 @@ def test_a_mapped_file_is_fitted_like_the_array(tmp_path, block_size, head, seve
     np.testing.assert_allclose(there.weights, here.weights, atol=1e-6)
     np.testing.assert_allclose(there.bias, here.bias, atol=1e-5)
     np.testing.assert_allclose(there.scores(features), here.scores(features.astype(np.float32)), atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "head", [Logistic(0.01), LinearSvm(0.1), ElasticLogistic(1.0), NearestNeighbours(5)], ids=repr
+)
+def test_other_heads_take_half_precision_as_well(tmp_path, head):
+    """In memory: what they are fitted to is held in float32."""
+    features, labels = examples()
+    scores = [
+        head.fit(given, labels, class_count=5).scores(given[:50])
+        for given in (mapped(tmp_path, features), features.astype(np.float32))
+    ]
+    np.testing.assert_allclose(*scores, atol=1e-3)
 
 
 @pytest.mark.parametrize("folds", [None, np.arange(400) % 5, np.arange(400) % 133 - 1])
