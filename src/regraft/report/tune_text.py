@@ -108,7 +108,7 @@ def _rule(search: Mapping[str, Any]) -> str:
 def _past(past: Sequence[Mapping[str, Any]]) -> list[str]:
     """Which trials come from where."""
     return [
-        f"Trial {one['trial']} was best in a search on {count(one['about']['images'], 'image')} of "
+        f"Trial {one['trial']} was among the best in a search on {count(one['about']['images'], 'image')} of "
         f"{one['about']['classes']} classes (distance {one['distance']:.2f})"
         for one in past
         if one["trial"] is not None

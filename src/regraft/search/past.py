@@ -108,10 +108,13 @@ def proposals(known: Sequence[Past], new: Past, space: Space, *, count: int) -> 
     away = _distances([past.about.coordinates() for past in others], new.about.coordinates())
     nearest = sorted(zip(away, others, strict=True), key=lambda one: (one[0], one[1].study))
     found: list[Proposal] = []
+    # Rules of thumb are asked for in any case.
+    known_points = space.rules_of_thumb()
     for rank in range(BEST_KEPT):
         for distance, past in nearest:
             point = _fitting(past.best[rank], space) if rank < len(past.best) else None
-            if point is not None and point not in [one.values for one in found]:
+            if point is not None and point not in known_points:
+                known_points.append(point)
                 found.append(Proposal(point, past, distance))
     return found[:count]
 

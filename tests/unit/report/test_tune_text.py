@@ -124,5 +124,5 @@ def test_trials_of_earlier_searches_are_named(search: dict[str, object]) -> None
         {"study": "heads-2", "about": about, "distance": 0.5, "trial": None},
     ]
     said = tune_text(search)
-    assert "Trial 2 was best in a search on 1,200 images of 10 classes (distance 0.25)" in said
+    assert "Trial 2 was among the best in a search on 1,200 images of 10 classes (distance 0.25)" in said
     assert "distance 0.50" not in said

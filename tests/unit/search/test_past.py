@@ -77,6 +77,12 @@ def test_only_points_that_fit_the_space_are_proposed(
     assert all("scaling" not in one.values for one in found)
 
 
+def test_a_rule_of_thumb_is_no_proposal(space_with: SpaceOf) -> None:
+    thumb, _ = space_with().rules_of_thumb()
+    found = proposals([past("a", thumb, smooth(0.1))], NEW, space_with(), count=9)
+    assert [one.values["head.smooth.rate"] for one in found] == [0.1]
+
+
 def test_a_point_is_proposed_once(space_with: SpaceOf) -> None:
     known = [past("a", smooth(0.1)), past("b", smooth(0.1), smooth(0.2))]
     found = proposals(known, NEW, space_with(), count=9)

@@ -29,6 +29,9 @@ from regraft.pipeline.recipe import Head, Recipe
 from regraft.search.objectives import Cost
 
 REPEATS = 21
+LATENCY_DIGITS = 1
+"""Of a head, in milliseconds: what is less is noise, and would make a front of what costs the same."""
+
 Agree = Callable[[str, Callable[[], Any]], Any]
 
 
@@ -46,7 +49,7 @@ class Costs:
         Latency is that of the networks and the head, without decoding the image.
         """
         measures = {"latency": self._latency_ms, "size": self._size_mb}
-        return tuple(round(measures[name](recipe), 3) for name in self.names)
+        return tuple(round(measures[name](recipe), 2) for name in self.names)
 
     def keeps(self, recipe: Recipe, limits: Mapping[Cost, float | None]) -> bool:
         """Whether a recipe stays within all limits. One without a head knows no image and costs nothing."""
@@ -119,4 +122,4 @@ def _head_ms(head: Classifier, features: int) -> float:
         started = time.perf_counter()
         head.scores(image)
         seconds.append(time.perf_counter() - started)
-    return round(1000 * statistics.median(seconds[1:]), 3)
+    return round(1000 * statistics.median(seconds[1:]), LATENCY_DIGITS)
