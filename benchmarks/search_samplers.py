@@ -73,9 +73,9 @@ def _run(task: SearchTask, name: Any, trials: int, seed: int) -> dict[str, Any]:
     def evaluate(asked: Asked, report: Report) -> Outcome:
         began = time.perf_counter()
         one = tasks(asked.values["depths"], asked.values["scaling"])
-        value = judged(study.space, asked, one, objective="loss", report=report)
+        outcome = judged(study.space, asked, one, objective="loss", report=report)
         trying_s[0] += time.perf_counter() - began
-        return Outcome(value)
+        return outcome
 
     began = time.perf_counter()
     work(study, evaluate, should_stop=lambda: False, most=trials)
@@ -146,9 +146,8 @@ def grid_is_a_grid(task: SearchTask) -> dict[str, Any]:
     tasks = _scaled(task)
 
     def evaluate(asked: Asked, report: Report) -> Outcome:
-        return Outcome(
-            judged(space, asked, tasks("last", asked.values["scaling"]), objective="loss", report=report)
-        )
+        one = tasks("last", asked.values["scaling"])
+        return judged(space, asked, one, objective="loss", report=report)
 
     work(study, evaluate, should_stop=lambda: False)
     tried = [frozenset(trial.values.items()) for trial in study.trials]
