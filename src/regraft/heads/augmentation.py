@@ -46,7 +46,7 @@ def kept_at_random(rows: int, columns: int, share: float, noise: np.random.Gener
     Source: Srivastava et al. 2014.
     """
     drawn = noise.integers(0, 1 << 16, (rows, columns), np.uint16)
-    return torch.from_numpy(drawn >= round(share * (1 << 16))).float().div_(1 - share)
+    return torch.from_numpy(np.multiply(drawn >= round(share * (1 << 16)), np.float32(1 / (1 - share))))
 
 
 def varied(

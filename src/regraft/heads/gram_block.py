@@ -52,7 +52,7 @@ class GramBlock(Block):
         return [Parameter(torch.zeros(shape, device=self.fold.data.rows.device), self.forms)]
 
     def _read(self, at: Tensor) -> Tensor:
-        return self.fold.products[at]
+        return self.fold.products.index_select(0, at)
 
     def _gradients(self, batch: Batch, into: Sequence[Tensor]) -> None:
         slopes = self._slopes(self._scores(batch.rows), batch)
