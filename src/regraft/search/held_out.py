@@ -1,21 +1,22 @@
 """Judging a head step by step on examples its fits did not see, so that a hopeless one can be given up."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
 from regraft.core.arrays import Features, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
 from regraft.heads import Head, accuracy, held_out
-from regraft.heads.prepared import Dealt, Preparation, sharing
+from regraft.heads.prepared import Dealt, Preparation, penalties, sharing
 from regraft.heads.selection import KnowsHeldOut, held_out_loss
 from regraft.search.shelf import Shelf
 
 Objective = Literal["loss", "accuracy"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 ROOM_BYTES = 1 << 30
+H = TypeVar("H", bound=Head)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,28 @@ def each_alone(head: Head, task: Task) -> Scores:
         return prepared.held_out(head, None)
     given = (head, task.features, task.labels)
     return held_out(*given, class_count=task.class_count, folds=None, weights=task.weights)
+
+
+def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None]) -> tuple[H, Scores]:
+    """The penalty of the lowest loss among those that a head chooses from, and its held-out scores.
+
+    Args:
+        head: of a kind that shares its work; see `penalties`.
+        task: what it is judged on.
+        alone: whether every example is left out alone.
+        pause: called between penalties; it may raise.
+    """
+    found: list[tuple[float, H, Scores]] = []
+    for penalty in penalties(head):
+        if found:
+            pause()
+        one = replace(head, penalty=penalty)  # type: ignore[type-var]
+        *_, scores = [each_alone(one, task)] if alone else steps(one, task)
+        require_finite(scores[task.seen])
+        found.append((held_out_loss(scores, task.labels, weights=task.weights), one, scores))
+    # Of equal losses the strongest penalty's, which comes first.
+    _, best, scores = min(found, key=lambda each: each[0])
+    return best, scores
 
 
 def require_finite(scores: Scores) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import RecipeError
-from regraft.heads import Lda, Logistic
+from regraft.heads import Lda
+from regraft.heads.prepared.lda import PreparedLda
+from regraft.heads.prepared.reduced import PreparedReduced
 from regraft.pipeline import Recipe, load
 from regraft.pipeline.run import Run
 from regraft.pipeline.tuning.plan import Search
@@ -123,7 +125,7 @@ def test_failures_are_told_and_end_nothing(
     def fit(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(Lda, "fit", fit)
+    monkeypatch.setattr(PreparedLda, "held_out", fit)
     found = tuned(sampler="random", trials=10).report.data["search"]
     assert found["counts"]["failed"] > 0
     assert {t["reason"] for t in found["trials"] if t["state"] == "failed"} == {"out of memory: no room"}
@@ -138,8 +140,7 @@ def test_where_nothing_works_the_probe_remains(
     def fit(*_: object, **__: object) -> None:
         raise ValueError("never")
 
-    monkeypatch.setattr(Logistic, "fit", fit)
-    monkeypatch.setattr(Logistic, "path", fit)
+    monkeypatch.setattr(PreparedReduced, "held_out", fit)
     run = tuned(space=("head.kind=logistic",), trials=3)
     last = run.report.data["ladder"][-1]
     assert not last["adopted"]

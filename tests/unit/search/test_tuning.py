@@ -1,6 +1,6 @@
 """Heads of somebody's own, tuned with the annotations of their own settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -9,9 +9,9 @@ import pytest
 from regraft.core.arrays import Features, Truth, Weights
 from regraft.core.errors import RecipeError
 from regraft.core.settings import Knob, check
-from regraft.heads import Linear, Logistic, NearestMean, Ridge
-from regraft.search import parse_changes
-from regraft.search.held_out import Task, require_objective, steps, value_of
+from regraft.heads import Linear, Logistic, NearestMean, Ridge, ridge_path
+from regraft.search import OutOfTime, parse_changes
+from regraft.search.held_out import Task, best_of_path, require_objective, steps, value_of
 from regraft.search.study import Settings
 from regraft.search.tuning import search_heads
 
@@ -122,3 +122,33 @@ def test_objectives_that_make_no_sense() -> None:
         require_objective("accuracy", labels)
     with pytest.raises(RecipeError, match="Did you mean loss"):
         require_objective("los", labels)
+
+
+@pytest.mark.parametrize("head", [Ridge(), Logistic()])
+def test_a_head_that_chooses_its_penalty_takes_the_best_of_its_path(
+    task: Task, head: Ridge | Logistic
+) -> None:
+    from regraft.heads.prepared import penalties
+
+    chosen, scores = best_of_path(head, task, alone=False, pause=lambda: None)
+    tried = [[*steps(replace(head, penalty=penalty), task)][-1] for penalty in penalties(head)]
+    losses = [value_of(each, task, "loss") for each in tried]
+    assert chosen.penalty == penalties(head)[int(np.argmin(losses))]
+    assert value_of(scores, task, "loss") == min(losses)
+    if isinstance(head, Ridge):
+        path = ridge_path(task.features, task.labels, class_count=2, folds=None)
+        chosen, scores = best_of_path(head, task, alone=True, pause=lambda: None)
+        assert chosen.penalty == path.penalties[path.best]
+        np.testing.assert_allclose(scores, path.held_out[path.best], atol=1e-5)
+
+
+def test_a_path_ends_where_there_is_no_time(task: Task) -> None:
+    asked = []
+
+    def pause() -> None:
+        asked.append(1)
+        raise OutOfTime
+
+    with pytest.raises(OutOfTime):
+        best_of_path(Ridge(), task, alone=False, pause=pause)
+    assert len(asked) == 1

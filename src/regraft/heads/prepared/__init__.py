@@ -5,19 +5,39 @@ from typing import Any
 
 from regraft.heads.kernel_ridge import KernelRidge
 from regraft.heads.lda import Lda
+from regraft.heads.logistic import PENALTIES as OF_LOGISTIC
 from regraft.heads.logistic import Logistic
 from regraft.heads.prepared.kernel_ridge import PreparedKernelRidge
 from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.preparation import Dealt, Preparation
 from regraft.heads.prepared.reduced import PreparedReduced
 from regraft.heads.prepared.ridge import PreparedRidge
+from regraft.heads.ridge import PENALTIES as OF_RIDGE
 from regraft.heads.ridge import Ridge
+from regraft.heads.support_vectors import PENALTIES as OF_LINEAR_SVM
 from regraft.heads.support_vectors import LinearSvm
 
-__all__ = ["Dealt", "Preparation", "Sharing", "sharing"]
+__all__ = ["Dealt", "Preparation", "Sharing", "penalties", "sharing"]
 
 Sharing = tuple[Hashable, Callable[[Dealt], Preparation]]
 """A name that is equal for heads that share a preparation, and how it is made."""
+
+
+def penalties(head: Any) -> tuple[float, ...]:
+    """Those that a head without one chooses among, strongest first, and which share their work.
+
+    None where it finds its own in another way.
+    """
+    match head:
+        case Ridge(penalty=None):
+            path = OF_RIDGE
+        case Logistic(penalty=None):
+            path = OF_LOGISTIC
+        case LinearSvm(penalty=None):
+            path = OF_LINEAR_SVM
+        case _:
+            return ()
+    return (*sorted(path.tolist(), reverse=True),)
 
 
 def sharing(head: Any) -> Sharing | None:

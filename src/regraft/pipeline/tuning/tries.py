@@ -8,8 +8,8 @@ import numpy as np
 from regraft.core.arrays import Probabilities, Scores
 from regraft.core.errors import TrainingError
 from regraft.features import Representation, fit_affine, width
-from regraft.heads import KnowsPath, Ridge
-from regraft.heads.prepared import sharing
+from regraft.heads import KnowsPath
+from regraft.heads.prepared import penalties, sharing
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline.climb import BYTES_PER_FEATURE, MEMORY_FRACTION, Climb
 from regraft.pipeline.fitting import fit_head
@@ -20,7 +20,7 @@ from regraft.pipeline.tuning.pace import Pace, raced_share
 from regraft.pipeline.tuning.plan import recipe_of
 from regraft.pipeline.work import multiplications
 from regraft.search import Asked, Outcome, OutOfTime, Space
-from regraft.search.held_out import Objective, Task, each_alone, steps, value_of
+from regraft.search.held_out import Objective, Task, best_of_path, each_alone, steps, value_of
 from regraft.search.memory import is_out_of_memory, with_half_the_batch
 from regraft.search.shelf import Shelf
 from regraft.search.together import population_of, tried_together
@@ -127,7 +127,9 @@ class Tries:
     def _scores(self, head: Head, task: Task, report: Report) -> tuple[Head, Scores]:
         """Held-out scores, and the head with what it found on its own where that was left to it."""
         folds = self.climb.folds_for(head)
-        if isinstance(head, Ridge | KnowsPath) and head.penalty is None:
+        if penalties(head):
+            return best_of_path(head, task, alone=folds is None, pause=self._require_more_time)
+        if isinstance(head, KnowsPath) and head.penalty is None:
             given, count = (task.features, task.labels), task.class_count
             chosen, scores, _ = fit_head(head, *given, class_count=count, folds=folds, weights=task.weights)
             return chosen, scores
@@ -136,9 +138,13 @@ class Tries:
         scores = np.empty(0)
         for step, scores in enumerate(steps(head, task), start=1):
             report(value_of(scores, task, self.objective), step)
-            if np.isnan(scores[task.seen]).any() and not self.climb.budget.affords(0.0):
-                raise OutOfTime
+            if np.isnan(scores[task.seen]).any():
+                self._require_more_time()
         return head, scores
+
+    def _require_more_time(self) -> None:
+        if not self.climb.budget.affords(0.0):
+            raise OutOfTime
 
     def _task(self, representation: Representation) -> Task:
         """Scaled features of the images for learning, and what they are to be told apart by."""
