@@ -8,6 +8,7 @@ from pathlib import Path
 from regraft.core.artifact import MODEL
 from regraft.core.files import write_bytes
 from regraft.core.hashing import fingerprint
+from regraft.core.settings import from_plain
 from regraft.data import DataSource, path_of, read, require_parts, require_trainable
 from regraft.features import FeatureStore
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
@@ -27,6 +28,7 @@ from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
 from regraft.report import search_page
 from regraft.search import Choice, Space, Trial
+from regraft.search.memory import reason_of
 from regraft.search.objectives import affordable, cheapest_best
 
 STUDY = "study"
@@ -154,7 +156,11 @@ def _refit(
     if best is None:
         reason = "; ".join([tried, *_why_none(trials)])
         return Step("search", seconds, None, adopted=False, reason=reason)
-    candidate = climb.attempt(recipe_of(climb.asked, tries.space, best.values))
+    try:
+        candidate = climb.attempt(_recipe_of(best, tries))
+    except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
+        reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
+        return Step("search", seconds, None, adopted=False, reason=reason)
     if tries.objective == "loss":
         is_better = climb.best is None or candidate.loss < climb.best.loss
     else:
@@ -163,6 +169,13 @@ def _refit(
     if is_better:
         _adopt(climb, candidate, folder)
     return Step("search", seconds, candidate.score, is_better, reason)
+
+
+def _recipe_of(trial: Trial, tries: Tries) -> Recipe:
+    """With what its head found on its own, which would take as long to find again."""
+    recipe = recipe_of(tries.climb.asked, tries.space, trial.values)
+    head = from_plain(type(recipe.head), trial.details["head"], "the head of the best trial")
+    return replace(recipe, head=head)
 
 
 def _why_none(trials: Sequence[Trial]) -> list[str]:
