@@ -81,8 +81,7 @@ def run_peer(task: SearchTask, sampler: str, seconds: float, log: Path) -> list[
     """Its best so far over time."""
     log.unlink(missing_ok=True)
     words = ["benchmarks.search_peers", task.folder, sampler, seconds, log]
-    # On a machine that others use as well, the second thread of a BLAS costs more than it gives.
-    _process(words, seconds + IMPORT_S, os.environ | {"OPENBLAS_NUM_THREADS": "1"})
+    _process(words, seconds + IMPORT_S, {**os.environ})
     trials = read_lines(log)
     ended = [trial for trial in trials if trial["at_s"] <= seconds]
     points = [
