@@ -52,6 +52,7 @@ def test_the_optimum_is_scikit_learns(penalty, share):
         assert (ours.weights == 0).mean() > 0.3
 
 
+@pytest.mark.slow
 def test_the_path_gives_what_each_penalty_gives_alone():
     features, labels = digits(120)
     folds = dealt(labels)
@@ -67,6 +68,7 @@ def test_the_path_gives_what_each_penalty_gives_alone():
     np.testing.assert_array_equal(best.weights, path.classifier(path.best).weights)
 
 
+@pytest.mark.slow
 def test_it_is_no_less_accurate_than_scikit_learns():
     features, labels = digits(1797)
     trained, unseen = slice(0, 400), slice(400, None)

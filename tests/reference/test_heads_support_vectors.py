@@ -58,6 +58,7 @@ def test_only_examples_that_support_are_kept():
     assert fitted.duals.any(axis=1).all()
 
 
+@pytest.mark.slow
 def test_the_path_gives_what_each_penalty_gives_alone():
     features, labels = digits(150)
     folds = dealt(labels)

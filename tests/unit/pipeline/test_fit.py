@@ -95,7 +95,12 @@ def test_trials_of_other_weights_are_not_taken(paint: Any, networks: Any, tmp_pa
     assert run.model.cards[0].sha256 == "1" * 64
 
 
-@pytest.mark.parametrize("kind", HEADS)
+SLOW = ("selected_ridge", "elastic")
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW else []) for kind in HEADS]
+)
 def test_the_chosen_recipe_is_made_again_exactly(
     kind: str, paint: Any, networks: Any, tmp_path: Path
 ) -> None:
