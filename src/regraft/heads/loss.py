@@ -5,6 +5,7 @@ several times that; nothing of that size is made here.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -61,30 +62,35 @@ class Posed(NamedTuple):
         self, loss: Loss, scores: Callable[[slice], Float[Array, "_ k"]]
     ) -> tuple[float, Float[Array, "s k"]]:
         """The summed loss and its gradient by a solution, where some rows have these scores."""
-
-        def over(stretch: Sequence[slice]) -> tuple[float, Float[Array, "s k"]]:
-            value, gradient = 0.0, np.zeros((self.rows.shape[1], self.ballots.shape[1]), np.float32)
-            for part in stretch:
-                losses, slopes = loss.slopes(scores(part), self.ballots.some(part))
-                slopes *= self.weights[part][:, None]
-                gradient += self.rows[part].T @ slopes.astype(np.float32)
-                value += float(self.weights[part] @ losses)
-            return value, gradient
-
-        found = side_by_side(over, self.blocks)
+        found = side_by_side(partial(self._gradient_over, loss, scores), self.blocks)
         return sum(value for value, _ in found), np.asarray(sum(gradient for _, gradient in found))
+
+    def _gradient_over(
+        self, loss: Loss, scores: Callable[[slice], Float[Array, "_ k"]], stretch: Sequence[slice]
+    ) -> tuple[float, Float[Array, "s k"]]:
+        value, gradient = 0.0, np.zeros((self.rows.shape[1], self.ballots.shape[1]), np.float32)
+        for part in stretch:
+            losses, slopes = loss.slopes(scores(part), self.ballots.some(part))
+            slopes *= self.weights[part][:, None]
+            gradient += self.rows[part].T @ slopes.astype(np.float32)
+            value += float(self.weights[part] @ losses)
+        return value, gradient
 
     def total(
         self, losses: Callable[[Scores, Ballots], Float[Array, " n"]], scores: Float[Array, "n k"]
     ) -> float:
         """The summed loss alone."""
+        return sum(side_by_side(partial(self._total_over, losses, scores), self.blocks))
 
-        def over(stretch: Sequence[slice]) -> float:
-            return sum(
-                float(self.weights[part] @ losses(scores[part], self.ballots.some(part))) for part in stretch
-            )
-
-        return sum(side_by_side(over, self.blocks))
+    def _total_over(
+        self,
+        losses: Callable[[Scores, Ballots], Float[Array, " n"]],
+        scores: Float[Array, "n k"],
+        stretch: Sequence[slice],
+    ) -> float:
+        return sum(
+            float(self.weights[part] @ losses(scores[part], self.ballots.some(part))) for part in stretch
+        )
 
 
 def require_affordable_path(*, head: str, penalties: int, examples: int, classes: int) -> None:
