@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from regraft.core.arrays import Array, Probabilities, Scores, Truth
 from regraft.core.hashing import plain
-from regraft.evaluation import fit_temperature, softmax
-from regraft.heads import accuracy, fit_platt
+from regraft.heads import accuracy
+from regraft.pipeline.judging import calibrate
 from regraft.pipeline.recipe import Head
 from regraft.search import Outcome
 from regraft.search.held_out import Objective, Task, require_finite
@@ -73,9 +73,7 @@ def calibrated(scores: Scores, task: Task) -> Probabilities:
     """
     seen, truth = scores[task.seen], task.labels[task.seen]
     weights = None if task.weights is None else task.weights[task.seen]
-    if truth.ndim == 2:
-        return fit_platt(seen, truth, weights=weights).probabilities(seen)
-    return softmax(seen.astype(np.float64), fit_temperature(seen, truth, weights))
+    return calibrate(seen, truth, groups=[""] * len(truth), weights=weights).answers.probabilities
 
 
 def image_losses(probabilities: Probabilities, truth: Truth) -> Float[Array, " n"]:
