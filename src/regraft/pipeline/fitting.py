@@ -10,6 +10,7 @@ from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.threads import in_parallel
 from regraft.heads import Classifier, KnowsPath, Ridge, held_out, ridge_path
 from regraft.heads.selection import PenaltyPath, held_out_loss
+from regraft.heads.viewed import rows_of
 from regraft.pipeline.recipe import Head
 
 
@@ -38,8 +39,7 @@ def fit_head(
     count, views = len(labels), len(features) // len(labels)
     if views > 1 and folds is None:
         folds = (np.arange(count),)
-    truth = np.concatenate([labels] * views)
-    shares = weights if views == 1 else np.tile(np.ones(count) if weights is None else weights, views) / views
+    truth, shares = rows_of(labels, weights, views=views)
     dealt = [None] if folds is None else [np.tile(one, views) for one in folds]
     given = (features, truth)
     paths = list(_paths(head, *given, class_count, dealt, shares))

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar, get_args
 
 import numpy as np
+from jaxtyping import Float
 
-from regraft.core.arrays import Features, Folds, Mask, Scores, Truth, Weights
+from regraft.core.arrays import Array, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
 from regraft.heads import Head, accuracy, held_out
 from regraft.heads.prepared import Dealt, Preparation, penalties, sharing
 from regraft.heads.selection import KnowsHeldOut, held_out_loss
+from regraft.heads.viewed import rows_of
 from regraft.search.shelf import Shelf
 
 Objective = Literal["loss", "accuracy"]
@@ -24,19 +26,31 @@ class Task:
     """What heads are judged on.
 
     Attributes:
+        features: of all examples; or of v views of each, the plain ones of all examples first. Heads learn
+            from all views of an example, which are left out together, and its plain one is judged.
         rounds: one or more ways to deal the examples to folds; see `held_out`.
         shelf: where heads of one kind keep the work that they share.
         in_one: whether a head that shares work answers for all folds of a round at once, side by side; to be
             chosen where nobody asks in between, as a pruner does.
     """
 
-    features: Features
+    features: Float[Array, "vn d"]
     labels: Truth
     class_count: int
     rounds: tuple[Folds, ...]
     weights: Weights | None = None
     shelf: Shelf = field(default_factory=lambda: Shelf(ROOM_BYTES))
     in_one: bool = False
+
+    @property
+    def rows(self) -> "Task":
+        """The same with an example for each view."""
+        views = len(self.features) // len(self.labels)
+        if views == 1:
+            return self
+        labels, weights = rows_of(self.labels, self.weights, views=views)
+        rounds = tuple(np.tile(dealt, views) for dealt in self.rounds)
+        return replace(self, labels=labels, weights=weights, rounds=rounds)
 
     @property
     def seen(self) -> Mask:
@@ -65,9 +79,10 @@ def steps(head: Head, task: Task) -> Iterator[Scores]:
     """
     shape = (len(task.labels), task.class_count)
     total, count = np.zeros(shape, np.float64), np.zeros(len(task.labels))
+    rows = task.rows
     for at, dealt in enumerate(task.rounds):
         for numbers in _together(head, dealt, in_one=task.in_one):
-            scores, out = _of_folds(head, task, at, numbers), np.isin(dealt, numbers)
+            scores, out = _of_folds(head, rows, at, numbers)[: len(dealt)], np.isin(dealt, numbers)
             require_finite(scores[out])
             total[out] += scores[out]
             count[out] += 1
@@ -77,7 +92,7 @@ def steps(head: Head, task: Task) -> Iterator[Scores]:
 
 
 def each_alone(head: Head, task: Task) -> Scores:
-    """Scores of every example by a fit to all others."""
+    """Scores of every example by a fit to all others, of examples with one view each."""
     prepared = _prepared(head, task, None)
     if prepared is not None:
         return prepared.held_out(head, None)

@@ -42,16 +42,18 @@ def tried_together(
         objective: what is made small. Where it is no loss, those that were dropped have no value.
         halve: whether any are dropped.
     """
+    rows, count = task.rows, len(task.labels)
     found = held_out_together(
         heads,
-        task.features,
-        task.labels,
-        class_count=task.class_count,
-        rounds=task.rounds,
-        weights=task.weights,
+        rows.features,
+        rows.labels,
+        class_count=rows.class_count,
+        rounds=rows.rounds,
+        weights=rows.weights,
         halve=halve and len(heads) > 1,
     )
-    return [_result(at, one, judge, objective) for at, one in enumerate(found)]
+    plain = [replace(one, scores=None if one.scores is None else one.scores[:count]) for one in found]
+    return [_result(at, one, judge, objective) for at, one in enumerate(plain)]
 
 
 def ask_for(study: "Study") -> int:

@@ -1,0 +1,68 @@
+"""Heads that learn from several views of each example."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from regraft.heads import Head, Lda, Logistic, NearestMean, Ridge
+from regraft.heads.trained_linear import TrainedLinear
+from regraft.search import Outcome
+from regraft.search.held_out import Task, best_of_path, steps, value_of
+from regraft.search.together import tried_together
+
+
+@pytest.fixture
+def twice() -> Task:
+    """Features in which only an example's other view says anything about its label."""
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(60, 90)), random.integers(0, 2, 60)
+    views = np.concatenate([features, features + 0.01]).astype(np.float32)
+    rounds = (np.arange(60) // 2 % 4, np.arange(60) // 3 % 3)
+    return Task(views, labels, 2, rounds, weights=random.uniform(0.5, 2, 60))
+
+
+@pytest.mark.parametrize("head", [Ridge(0.1), Logistic(0.1), Lda(), NearestMean(), TrainedLinear(epochs=4)])
+@pytest.mark.parametrize("in_one", [False, True])
+def test_views_are_left_out_together_and_the_plain_one_is_judged(
+    twice: Task, head: Head, in_one: bool
+) -> None:
+    *_, scores = steps(head, replace(twice, in_one=in_one))
+    assert scores.shape == (60, 2)
+    assert (scores.argmax(1) == twice.labels).mean() < 0.65
+
+
+def test_equal_views_are_one(twice: Task) -> None:
+    plain = replace(twice, features=twice.features[:60])
+    equal = replace(twice, features=np.concatenate([plain.features, plain.features, plain.features]))
+    for head in (Ridge(0.1), Lda(0.5)):
+        found = [list(steps(head, task))[-1] for task in (plain, equal)]
+        np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_a_penalty_is_chosen_by_plain_views(twice: Task) -> None:
+    """The other views are noise: whoever judged them as well would choose another penalty."""
+    random = np.random.default_rng(1)
+    plain = random.normal(size=(60, 40)) + 2 * np.eye(2, 40)[twice.labels]
+    views = np.concatenate([plain, 3 * random.normal(size=(60, 40))]).astype(np.float32)
+    task = replace(twice, features=views)
+    head, scores = best_of_path(Ridge(), task, alone=False, pause=lambda: None)
+    judged_by_all, _ = best_of_path(Ridge(), task.rows, alone=False, pause=lambda: None)
+    assert judged_by_all != head
+    *_, others = steps(judged_by_all, task)
+    assert value_of(scores, task, "loss") < value_of(others, task, "loss")
+
+
+def test_heads_that_train_side_by_side_see_views_as_each_on_its_own(twice: Task) -> None:
+    heads = [TrainedLinear(learning_rate=rate, epochs=3) for rate in (0.01, 0.1)]
+    judged = tried_together(
+        heads,
+        twice,
+        lambda _at, scores: Outcome(value_of(scores, twice, "loss")),
+        objective="loss",
+        halve=False,
+    )
+    for head, outcome in zip(heads, judged, strict=True):
+        *_, scores = steps(head, twice)
+        assert isinstance(outcome, Outcome)
+        assert outcome.value == pytest.approx(value_of(scores, twice, "loss"), rel=1e-4)
