@@ -59,6 +59,21 @@ def test_without_them_the_same_run_deceives(regraft: Any, copied: Path) -> None:
     assert not data["relatives"]["looked"]
 
 
+def test_a_column_of_groups_that_contradicts_the_pictures_gives_way(
+    regraft: Any, copied: Path, tmp_path: Path
+) -> None:
+    """Groups dealt at random: as many as there are pictures, and nearly every copy in another one."""
+    table, random = tmp_path / "groups.csv", np.random.default_rng(1)
+    files = sorted(copied.glob("*/*.jpg"))
+    lines = [f"{f},{f.parent.name},{random.integers(40)}" for f in files]
+    table.write_text("\n".join(["path,label,group", *lines]), encoding="utf-8")
+    data = regraft.fit(table, *AS_IT_IS)
+    assert data["relatives"]["regrouped"] > len(files) / 2
+    assert data["relatives"]["tangled"] == 0
+    assert data["test"]["accuracy"]["low"] < 0.7
+    assert any("Check the column of groups" in one["sentence"] for one in data["verdicts"])
+
+
 def test_a_second_fit_looks_nowhere_again(regraft: Any, copied: Path) -> None:
     first = regraft.fit(copied, *AS_IT_IS)
     second = regraft.fit(copied, *AS_IT_IS)

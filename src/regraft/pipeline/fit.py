@@ -142,14 +142,18 @@ def join_relatives(
             budget_s=clock.seconds,
             should_stop=lambda: not clock.affords(CLIMB_FRACTION * clock.seconds),
         )
-    used = untangled(usable, relatives)
-    related = keep_together(usable, used)
+    untied, used = untangled(usable, relatives)
+    regrouped = sum(
+        e.group != before.group for e, before in zip(untied.examples, usable.examples, strict=True)
+    )
+    related = keep_together(untied, used)
     removed = 0
     if asked.fix_leaks:
         related, removed = without_leaks(related)
         require_trainable(related)
+    told = described(used, related, leaks_removed=removed)
     tangled = len(relatives.copies) - len(used.copies)
-    return related, described(used, related, leaks_removed=removed, tangled=tangled)
+    return related, told | {"tangled": tangled, "regrouped": regrouped}
 
 
 def drop_small_classes(dataset: Dataset) -> Dataset:

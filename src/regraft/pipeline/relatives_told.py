@@ -8,16 +8,13 @@ from regraft.evaluation import Verdict
 from regraft.evaluation.phrases import count, listed, percent
 
 
-def described(
-    relatives: Relatives, dataset: Dataset, *, leaks_removed: int, tangled: int = 0
-) -> dict[str, Any]:
+def described(relatives: Relatives, dataset: Dataset, *, leaks_removed: int) -> dict[str, Any]:
     """What was found, as plain data: `docs/json.md` explains the keys.
 
     Args:
         relatives: of the data set before anything was removed.
         dataset: as it will be used, relatives in one group.
         leaks_removed: images taken out of train.
-        tangled: pairs of near copies that were left out, see `untangled`.
     """
     together = relatives.sets
     return {
@@ -31,7 +28,6 @@ def described(
         "bursts": _groups_described(relatives.bursts),
         "leaks": len(leaks(dataset)),
         "leaks_removed": leaks_removed,
-        "tangled": tangled,
     }
 
 
@@ -65,9 +61,17 @@ def related(found: Mapping[str, Any]) -> list[Verdict]:
         sentence = (
             f"Near copies would chain more than half of the images into one group, which cannot be "
             f"true of all: {count(found['tangled'], 'pair')} of them were left apart, so scores may look too "
-            f"good. A column of groups, if any, should be checked against the pictures, or left out."
+            f"good."
         )
         said.append(Verdict("near copies", "warning", sentence, {"tangled": found["tangled"]}))
+    if found["regrouped"]:
+        sentence = (
+            f"The given groups and the near copies contradict each other: together they chain more than "
+            f"half of the images into one group. Each set of copies was put into the group that most of its "
+            f"images have, so that {count(found['regrouped'], 'image')} changed theirs. Check the column of "
+            f"groups against the pictures, or leave it out."
+        )
+        said.append(Verdict("groups", "warning", sentence, {"regrouped": found["regrouped"]}))
     for groups in (found["name_groups"], found["bursts"]):
         if groups:
             sentence = (

@@ -55,36 +55,45 @@ class Relatives:
 TANGLED_FRACTION = 0.5
 
 
-def untangled(dataset: Dataset, relatives: Relatives) -> Relatives:
-    """Leave out what would chain more than half of all images into one group.
+def untangled(dataset: Dataset, relatives: Relatives) -> tuple[Dataset, Relatives]:
+    """Give up what would chain more than half of all images into one group: not all of that can be true.
 
-    Not all of that can be true: groups as given contradict the pictures, or pictures are alike that are no
-    copies. The user's word counts for more, so bursts go first if they do it without any copy, then copies
-    across given groups, and then all copies.
+    Bursts go first, if they do it without any copy. Then, where images have near copies under other groups,
+    the column of groups is wrong about some of them, and the pictures tell which images are one: each set of
+    copies goes to the group that most of its images have. If copies chain images even so, they are no copies.
+
+    Returns:
+        The data, some images maybe under another group than was given, and what is left of the relatives.
     """
-    groups = [example.group for example in dataset.examples]
     apart = replace(relatives, copies=())
-    if _is_tangled(dataset, apart, without=replace(apart, bursts=None)):
+    if _largest(dataset, apart) > _bearable(dataset, replace(apart, bursts=None)):
         relatives, apart = replace(relatives, bursts=None), replace(apart, bursts=None)
-    if not _is_tangled(dataset, relatives, without=apart):
-        return relatives
-    inside = tuple(
-        copy
-        for copy in relatives.copies
-        if not groups[copy.first] or not groups[copy.second] or groups[copy.first] == groups[copy.second]
-    )
-    fewer = replace(relatives, copies=inside)
-    return apart if _is_tangled(dataset, fewer, without=apart) else fewer
+    bearable = _bearable(dataset, apart)
+    if _largest(dataset, relatives) <= bearable:
+        return dataset, relatives
+    regrouped = _regrouped(dataset, relatives.sets)
+    return (regrouped, relatives) if _largest(regrouped, relatives) <= bearable else (dataset, apart)
 
 
-def _is_tangled(dataset: Dataset, relatives: Relatives, *, without: Relatives) -> bool:
-    """Whether relatives make a group of more than half of all images, and fewer of them would not."""
+def _regrouped(dataset: Dataset, sets: Sequence[tuple[int, ...]]) -> Dataset:
+    """With all images of a set in the group that most of them have."""
+    examples = list(dataset.examples)
+    for one in sets:
+        given = Counter(group for i in sorted(one) if (group := examples[i].group))
+        for i in one if given else ():
+            examples[i] = replace(examples[i], group=given.most_common(1)[0][0])
+    return replace(dataset, examples=tuple(examples))
 
-    def largest(found: Relatives) -> int:
-        related = keep_together(dataset, found).examples
-        return max(Counter(e.group for e in related if e.group).values(), default=0)
 
-    return largest(relatives) > max(TANGLED_FRACTION * len(dataset), largest(without))
+def _bearable(dataset: Dataset, without: Relatives) -> float:
+    """How large a group may be: larger than half of all images only if it is so without what is doubted."""
+    return max(TANGLED_FRACTION * len(dataset), _largest(dataset, without))
+
+
+def _largest(dataset: Dataset, relatives: Relatives) -> int:
+    """How many images the largest group has with these relatives."""
+    related = keep_together(dataset, relatives).examples
+    return max(Counter(e.group for e in related if e.group).values(), default=0)
 
 
 def keep_together(dataset: Dataset, relatives: Relatives) -> Dataset:

@@ -22,6 +22,9 @@ from regraft.pipeline.relatives import find_relatives
 PROBED: tuple[Depths, ...] = ("last", "all")
 """Networks from elsewhere are often better read at all depths, those from near by at the last."""
 
+LOOKS = "lite0"
+"""The bundled network that looks for near copies."""
+
 
 class Contest:
     """Images without their test part, in the order in which they are looked at, and the networks loaded."""
@@ -69,10 +72,14 @@ class Contest:
         self.dataset = self.dataset.without(skipped)
 
     def keep_together(self, size: int) -> None:
-        """Find near copies among the first so many images: no fold may hold out what its rest has seen."""
-        sample = self.sample(size)
-        found = untangled(sample, find_relatives(sample, self.store, None))
-        group_of = {e.path: e.group for e in keep_together(sample, found).examples}
+        """Find near copies among the first so many images: no fold may hold out what its rest has seen.
+
+        By what the same small network finds alike, whoever takes part: a network that is of no use in the
+        contest is of none here.
+        """
+        sample = self.looked_at(LOOKS, size)
+        untied, found = untangled(sample, find_relatives(sample, self.store, self.backbone(LOOKS)))
+        group_of = {e.path: e.group for e in keep_together(untied, found).examples}
         examples = (replace(e, group=group_of.get(e.path, e.group)) for e in self.dataset.examples)
         self.dataset = replace(self.dataset, examples=tuple(examples))
 

@@ -147,23 +147,30 @@ def grouped(each: int) -> Dataset:
     )
 
 
-def test_copies_that_chain_all_given_groups_are_left_apart() -> None:
+def test_copies_that_chain_all_given_groups_stay_together_and_change_groups() -> None:
+    """Three pictures of every group are copies of two of the next one: these go where most of them are."""
     dataset = grouped(12)
-    chain = pairs(*[(12 * k + 3, 12 * k + 15) for k in range(11)])
-    used = untangled(dataset, Relatives((*chain, *pairs((0, 1)))))
-    assert [(copy.first, copy.second) for copy in used.copies] == [(0, 1)]
-    assert keep_together(dataset, used).examples == dataset.examples
+    chain = [(12 * k + i, 12 * k + 12 + j) for k in range(11) for i in (0, 1, 2) for j in (5, 6)]
+    untied, used = untangled(dataset, Relatives(pairs(*chain, (3, 4))))
+    assert len(used.copies) == len(chain) + 1
+    changed = {12 * k + j: f"g{k - 1}" for k in range(1, 12) for j in (5, 6)}
+    names = [e.group for e in dataset.examples]
+    assert [e.group for e in untied.examples] == [changed.get(i, name) for i, name in enumerate(names)]
+    assert keep_together(untied, used) == untied
 
 
 def test_copies_across_few_groups_are_no_tangle() -> None:
-    relatives = Relatives(pairs((3, 15), (40, 100)))
-    assert untangled(grouped(12), relatives) is relatives
+    dataset, relatives = grouped(12), Relatives(pairs((3, 15), (40, 100)))
+    assert untangled(dataset, relatives) == (dataset, relatives)
 
 
-def test_without_groups_a_tangle_is_of_false_copies() -> None:
+def test_a_tangle_of_copies_alone_is_of_false_ones() -> None:
     dataset, _ = tracks(alike=True)
-    assert untangled(dataset, Relatives(pairs(*[(i, i + 1) for i in range(100)]))).copies == ()
-    assert len(untangled(dataset, Relatives(pairs(*[(i, i + 1) for i in range(60)]))).copies) == 60
+    assert untangled(dataset, Relatives(pairs(*[(i, i + 1) for i in range(100)])))[1].copies == ()
+    assert len(untangled(dataset, Relatives(pairs(*[(i, i + 1) for i in range(60)])))[1].copies) == 60
+    untied, used = untangled(grouped(12), Relatives(pairs(*[(i, i + 1) for i in range(100)])))
+    assert used.copies == ()
+    assert untied == grouped(12)
 
 
 # Split by time
