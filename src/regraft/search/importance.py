@@ -30,12 +30,13 @@ def importance(trials: Sequence[Trial], space: Space, kind: str) -> dict[str, fl
         better, and not what ruins one.
     Cost: a random forest over the trials.
     """
-    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-
     ranked = sorted(of_kind(trials, kind), key=lambda trial: trial.value or 0.0)
     study = _study_of(ranked[:: math.ceil(len(ranked) / MOST_TRIALS)] if ranked else [], space, kind)
     if study is None:
         return {}
+    # Not above: it imports scikit-learn, which takes a second, and of few trials nothing is said.
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
     return _shares(get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0)))
 
 
@@ -46,11 +47,11 @@ def importance_for_best(trials: Sequence[Trial], space: Space, kind: str) -> dic
     Differs: of few trials the best five are taken for the best.
     Cost: a density per axis.
     """
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-
     study = _study_of(trials, space, kind)
     if study is None:
         return {}
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     values = sorted(trial.values[0] for trial in study.trials)
     quantile = min(max(BEST_SHARE, FEWEST_BEST / len(values)), MOST_BEST_SHARE)
     if values[math.ceil(quantile * len(values)) - 1] == values[-1]:
@@ -62,10 +63,6 @@ def importance_for_best(trials: Sequence[Trial], space: Space, kind: str) -> dic
 
 def _study_of(trials: Sequence[Trial], space: Space, kind: str) -> "optuna.Study | None":
     """The complete trials of one kind as a study of its own, without axes of one value; None if too few."""
-    import optuna
-
-    from regraft.search.numbered import distribution
-
     own = of_kind(trials, kind)
     names = [n for n in space.axes if n != KIND and own and all(t.values.get(n) is not None for t in own)]
     names = [name for name in names if len({t.values[name] for t in own}) > 1]
@@ -75,6 +72,10 @@ def _study_of(trials: Sequence[Trial], space: Space, kind: str) -> "optuna.Study
     if all((trial.value or 0.0) >= middle for trial in own):
         # Of equal values none has a cause.
         return None
+    import optuna
+
+    from regraft.search.numbered import distribution
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study()
     axes = {name: distribution(_covering(space.axes[name], own, name)) for name in names}

@@ -58,12 +58,12 @@ def called(where: str | Path) -> str:
     >>> called("postgresql://me:secret@host/studies"), called("runs/trials.log")
     ('postgresql://me:***@host/studies', 'runs/trials.log')
     """
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
     text = str(where)
     if "://" not in text:
         return text
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         return make_url(text).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
@@ -78,15 +78,23 @@ def reaching(what: str) -> Iterator[None]:
     Raises:
         ArtifactError: it is.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
-    except (StorageInternalError, SQLAlchemyError) as error:
+    except _or_of_a_database(StorageInternalError) as error:
         reason = _reason(error.__cause__ or error)
         raise ArtifactError(
             f"{what} can no longer be read or written: {reason}. What was told is kept; go on with it later."
         ) from error
+
+
+def _or_of_a_database(*errors: type[Exception]) -> tuple[type[Exception], ...]:
+    """These, or what a database raises. To be called in `except`, where something was raised already.
+
+    SQLAlchemy takes half a second to be imported, and a journal has no use for it.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (*errors, SQLAlchemyError)
 
 
 def _reason(error: BaseException) -> str:
@@ -120,16 +128,16 @@ def _with_tables(url: str, arguments: dict[str, Any]) -> BaseStorage:
 
 
 def _opened(where: str | Path, make: Callable[[], BaseStorage]) -> BaseStorage:
-    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
-
     try:
         return make()
-    except NoSuchModuleError as error:
-        kind = str(where).partition("://")[0].partition("+")[0]
-        raise RecipeError(
-            f"There is no kind of database {kind!r}. {did_you_mean(kind, DATABASES)}"
-        ) from error
-    except (OSError, ValueError, KeyError, RuntimeError, SQLAlchemyError) as error:
+    except _or_of_a_database(OSError, ValueError, KeyError, RuntimeError) as error:
+        from sqlalchemy.exc import NoSuchModuleError
+
+        if isinstance(error, NoSuchModuleError):
+            kind = str(where).partition("://")[0].partition("+")[0]
+            raise RecipeError(
+                f"There is no kind of database {kind!r}. {did_you_mean(kind, DATABASES)}"
+            ) from error
         raise ArtifactError(
             f"Cannot open the study in {called(where)}: {_reason(error)}. Name another place with --storage."
         ) from error
