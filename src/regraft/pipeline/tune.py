@@ -8,7 +8,6 @@ from pathlib import Path
 from regraft.core.artifact import MODEL
 from regraft.core.files import write_bytes
 from regraft.core.hashing import fingerprint
-from regraft.core.settings import from_plain
 from regraft.data import DataSource, path_of, read, require_parts, require_trainable
 from regraft.features import FeatureStore
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
@@ -21,6 +20,7 @@ from regraft.pipeline.run import Run, claim_folder
 from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
+from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.costs import Costs
 from regraft.pipeline.tuning.plan import Search, first_points, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
@@ -157,7 +157,7 @@ def _refit(
         reason = "; ".join([tried, *_why_none(trials)])
         return Step("search", seconds, None, adopted=False, reason=reason)
     try:
-        candidate = climb.attempt(_recipe_of(best, tries))
+        candidate = climb.attempt(found_recipe(best, tries))
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
         return Step("search", seconds, None, adopted=False, reason=reason)
@@ -169,13 +169,6 @@ def _refit(
     if is_better:
         _adopt(climb, candidate, folder)
     return Step("search", seconds, candidate.score, is_better, reason)
-
-
-def _recipe_of(trial: Trial, tries: Tries) -> Recipe:
-    """With what its head found on its own, which would take as long to find again."""
-    recipe = recipe_of(tries.climb.asked, tries.space, trial.values)
-    head = from_plain(type(recipe.head), trial.details["head"], "the head of the best trial")
-    return replace(recipe, head=head)
 
 
 def _why_none(trials: Sequence[Trial]) -> list[str]:

@@ -1,14 +1,17 @@
 """What a finished search has shown: importance, the winner's training score, ablation, and advice."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from regraft.core.hashing import plain
+from regraft.core.settings import from_plain
 from regraft.evaluation import Interval, headline
 from regraft.pipeline.account import predict_part
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import Candidate
+from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.scoring import answers_of
 from regraft.pipeline.tuning.ablation import ablation
 from regraft.pipeline.tuning.advice import Evidence, advice
@@ -40,7 +43,7 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
             "ablation": None,
             "advice": said,
         }
-    winner = climb.attempt(recipe_of(climb.asked, space, best.values))
+    winner = climb.attempt(found_recipe(best, tries))
     kind = best.values[KIND]
     shares = importance(trials, space, kind)
     shares_for_best = importance_for_best(trials, space, kind)
@@ -65,6 +68,13 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
         "ablation": rows,
         "advice": advice(found),
     }
+
+
+def found_recipe(trial: Trial, tries: Tries) -> Recipe:
+    """What a trial came to, with what its head found on its own, which would take as long to find again."""
+    recipe = recipe_of(tries.climb.asked, tries.space, trial.values)
+    head = from_plain(type(recipe.head), trial.details["head"], "the head of the best trial")
+    return replace(recipe, head=head)
 
 
 def training_score(winner: Candidate, climb: Climb) -> Interval:
