@@ -1,11 +1,13 @@
 """Further views of images through a real network: mirrored features are those of mirrored images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import pytest
 
-from regraft import Recipe, fit
+from regraft import Recipe, Search, fit, tune
 from regraft.backbones import load
 from regraft.data import read
 from regraft.features import VARIANTS, FeatureStore, Representation, extract
@@ -42,3 +44,20 @@ def test_a_model_that_learnt_from_views_answers_plain_images(image_folder: Path,
     assert run.report.data["chosen"]["views"] == "mirrored"
     assert run.report.data["test"]["accuracy"]["value"] > 0.6
     assert run.model.predict(next(image_folder.rglob("*.png")))[0].label in run.model.classes
+
+
+def test_a_search_finds_out_which_views_to_learn_from(image_folder: Path, tmp_path: Path):
+    search = Search(("head.kind=ridge", "head.penalty=0.01,1", "views=plain,mirrored"), sampler="grid")
+    recipe = Recipe(("lite0",), "last", "depth")
+    run = tune(image_folder, search=search, recipe=recipe, out=tmp_path / "run", budget="1m")
+    found = run.report.data["search"]
+    tried = {(trial["values"]["views"], trial["values"]["head.ridge.penalty"]) for trial in found["trials"]}
+    assert tried == {(views, penalty) for views in ("plain", "mirrored") for penalty in (0.01, 1)}
+    assert found["counts"]["complete"] == 4
+    # What was found is what a fit of that very recipe gives.
+    best = found["trials"][found["best"]]
+    head = Ridge(best["values"]["head.ridge.penalty"])
+    fitted = fit(
+        image_folder, recipe=replace(recipe, head=head, views=best["values"]["views"]), out=tmp_path / "again"
+    )
+    assert fitted.report.data["validation"]["log_loss"]["value"] == pytest.approx(best["value"], rel=1e-4)

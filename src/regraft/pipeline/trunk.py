@@ -63,7 +63,8 @@ class Trunk:
         if name not in self._backbones or len(VARIANTS[views]) == 1:
             return 0.0
         backbone, images = self.backbone(name), [example.sha256 for example in dataset.examples]
-        missing = sum(len(self.store.missing(each.key(backbone), images)) for each in VARIANTS[views][1:])
+        unseen = [each.key(backbone) for each in VARIANTS[views][1:] if (name, each) not in self._done]
+        missing = sum(len(self.store.missing(key, images)) for key in unseen)
         return missing / backbone.measure_images_per_s() if missing else 0.0
 
     def extract(

@@ -200,7 +200,7 @@ def study_name(climb: Climb, space: Space, search: Search) -> str:
     asked = climb.asked
     networks = [climb.trunk.backbone(name).key for name in asked.backbones]
     dealt = [folds.tolist() for folds in climb.rounds]
-    fixed = [asked.depths, asked.scaling, asked.to_json()["head"], asked.class_weights]
+    fixed = [asked.depths, asked.scaling, asked.views, asked.to_json()["head"], asked.class_weights]
     objective = ",".join([search.objectives.score, *search.objectives.costs])
     shared = [networks, *fixed, objective, axes, dealt]
     return f"heads-{fingerprint([climb.dataset.fingerprint, *shared])[:24]}"

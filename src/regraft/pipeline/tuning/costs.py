@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from regraft.core.seeds import generator
-from regraft.features import width
+from regraft.features import VARIANTS, width
 from regraft.heads import (
     Classifier,
     KernelMachine,
@@ -82,7 +82,8 @@ class Costs:
 
     def _head(self, recipe: Recipe) -> Classifier:
         assert recipe.head is not None, "a point names its head"
-        examples, classes = len(self._climb.dataset), self._climb.class_count
+        examples = len(self._climb.dataset) * len(VARIANTS[recipe.views])
+        classes = self._climb.class_count
         return blank(recipe.head, examples=examples, features=self._width(recipe), classes=classes)
 
     def _width(self, recipe: Recipe) -> int:

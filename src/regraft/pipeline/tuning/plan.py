@@ -35,8 +35,9 @@ KINDS = ("ridge", "kernel_ridge", "lda", "logistic", "nearest_neighbours")
 """Heads that are searched unless others are asked for, the quickest and best first: none takes long. A
 perceptron is worth asking for."""
 
-SEARCHED = ("depths", "scaling")
-"""Of the recipe, unless it says what they are to be."""
+SEARCHED = ("depths", "scaling", "views")
+"""Of the recipe, unless it says what they are to be, as it always does of views: these cost further forward
+passes, and mirrored ones do harm where left and right matter."""
 
 LIMITS: dict[Cost, str] = {"latency": "max_latency_ms", "size": "max_size_mb"}
 """The fields that bound a cost."""
@@ -51,7 +52,11 @@ class Search:
 
     space: Annotated[
         tuple[str, ...] | Mapping[str, Any],
-        Knob("NAME=LOW..HIGH[:log][:int][:step=S] or NAME=VALUE,VALUE or a JSON file; as often as you like"),
+        Knob(
+            "NAME=LOW..HIGH[:log][:int][:step=S] or NAME=VALUE,VALUE or a JSON file; as often as you like. "
+            "Only on request: views=plain,mirrored,cropped,both, which costs further forward passes, and "
+            "mirrored does harm where left and right matter"
+        ),
     ] = ()
     sampler: Annotated[SamplerName, Knob("what proposes the next trial")] = "tpe"
     pruner: Annotated[PrunerName, Knob("what gives hopeless trials up, fold by fold")] = "none"
@@ -127,6 +132,8 @@ class Search:
 def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
     """The space of a search: heads and their knobs, depths and scaling, less what the recipe settles.
 
+    What the search names is an axis also where the recipe settles it.
+
     Raises:
         RecipeError: an axis is unknown or lies outside what its field takes, the head or the objective does
             not suit the labels.
@@ -134,14 +141,9 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
         DataError: there are more images than a head that was asked for can be fitted to.
     """
     require_objective(search.objectives.score, truth_of(dataset))
-    if asked.views != "plain":
-        raise RecipeError(
-            f"The recipe asks for {asked.views} views; a search judges heads that learn from plain images. "
-            f"Leave views at 'plain', or take 'regraft fit'."
-        )
     changes = search.changes
     kinds = (kind_of(asked.head),) if asked.head else tuple(k for k in KINDS if _suits(k, asked, dataset))
-    searched = tuple(name for name in SEARCHED if getattr(asked, name) is None)
+    searched = tuple(name for name in SEARCHED if name in changes or getattr(asked, name) is None)
     space = space_of(
         HEADS,
         kinds=kinds,
@@ -150,6 +152,7 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
             "backbones": TOGETHER.join(asked.backbones),
             "depths": asked.depths or "last",
             "scaling": asked.scaling or "depth",
+            "views": asked.views,
         },
         changes=changes,
     )
@@ -196,6 +199,7 @@ def recipe_of(asked: Recipe, space: Space, values: Values) -> Recipe:
         backbones=_networks(others["backbones"]),
         depths=others["depths"],
         scaling=others["scaling"],
+        views=others["views"],
         head=space.head(values),
     )
 

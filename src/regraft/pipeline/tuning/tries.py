@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from regraft.core.arrays import Probabilities, Scores
+from regraft.core.arrays import Folds, Probabilities, Scores
 from regraft.core.errors import TrainingError
-from regraft.features import Representation, fit_affine, width
+from regraft.features import VARIANTS, fit_affine, width
 from regraft.heads import KnowsPath
 from regraft.heads.prepared import penalties, sharing
 from regraft.heads.trained_linear import TrainedLinear
@@ -68,10 +68,10 @@ class Tries:
         shared = self._shared(recipe)
         self.pace.require_time(self.pace.cost_s(kind_of(_head(recipe)), work, shared=shared))
         try:
-            task = self._task(recipe.representation)
+            task, folds = self._task(recipe), self.climb.folds_for(_head(recipe), recipe.views)
             began_s = self.climb.budget.spent_s
             (head, scores), said = with_half_the_batch(
-                _head(recipe), lambda head: self._scores(head, task, report)
+                _head(recipe), lambda head: self._scores(head, task, report, folds=folds)
             )
         except Exception as error:
             if is_out_of_memory(error):
@@ -100,7 +100,7 @@ class Tries:
         if halve:
             works = [work * raced_share(head.epochs) for work, head in zip(works, heads, strict=True)]
         costs_s = [self.pace.cost_s(TOGETHER, work) for work in works]
-        task, results = self._task(recipes[0].representation), list[Result | None]()
+        task, results = self._task(recipes[0]), list[Result | None]()
         for part in races(costs_s, RACE_FRACTION * self.climb.budget.seconds):
             if not self.climb.budget.affords(sum(costs_s[part])):
                 break
@@ -124,9 +124,10 @@ class Tries:
         self.kept.keep(asked.number, probabilities)
         return outcome
 
-    def _scores(self, head: Head, task: Task, report: Report) -> tuple[Head, Scores]:
+    def _scores(
+        self, head: Head, task: Task, report: Report, *, folds: tuple[Folds, ...] | None
+    ) -> tuple[Head, Scores]:
         """Held-out scores, and the head with what it found on its own where that was left to it."""
-        folds = self.climb.folds_for(head)
         if penalties(head):
             return best_of_path(head, task, alone=folds is None, pause=self._require_more_time)
         if isinstance(head, KnowsPath) and head.penalty is None:
@@ -146,17 +147,18 @@ class Tries:
         if not self.climb.budget.affords(0.0):
             raise OutOfTime
 
-    def _task(self, representation: Representation) -> Task:
+    def _task(self, recipe: Recipe) -> Task:
         """Scaled features of the images for learning, and what they are to be told apart by."""
 
         def make() -> Task:
-            raw = self.climb.trunk.read(representation, self.climb.dataset)
-            cards = [self.climb.trunk.backbone(name).card for name in representation.backbones]
-            scaled, climb = fit_affine(representation, cards, raw)(raw), self.climb
+            climb, representation = self.climb, recipe.representation
+            raw = climb.trunk.read_views(representation, climb.dataset, recipe.views)
+            cards = [climb.trunk.backbone(name).card for name in recipe.backbones]
+            scaled = fit_affine(representation, cards, raw[: len(climb.dataset)])(raw)
             given = (scaled, climb.truth, climb.class_count, climb.rounds, climb.weights)
             return Task(*given, Shelf(self._room_bytes), in_one=not self.prunes)
 
-        return self._tasks.get(representation, make)
+        return self._tasks.get((recipe.representation, recipe.views), make)
 
     def _recipe(self, asked: Asked) -> Recipe:
         return recipe_of(self.climb.asked, self.space, asked.values)
@@ -164,33 +166,50 @@ class Tries:
     def _shared(self, recipe: Recipe) -> Hashable:
         """Names what a head shares with others of its kind on these features; None for nothing."""
         shared = sharing(_head(recipe))
-        return None if shared is None else (recipe.representation, shared[0])
+        return None if shared is None else (recipe.representation, recipe.views, shared[0])
 
     def _require_features(self, recipe: Recipe) -> float:
         """Embed what is missing and see whether memory is enough; returns the work that the head will be.
 
         Raises:
-            TrainingError: it is not, or images are gone.
+            TrainingError: it is not, embedding would take too long, or images are gone.
             OutOfTime: the time was up before every image was embedded.
         """
+        self._embed(recipe)
         climb, head = self.climb, _head(recipe)
+        count = width([climb.trunk.backbone(name).card for name in recipe.backbones], recipe.depths or "grid")
+        rows = len(climb.dataset) * len(VARIANTS[recipe.views])
+        needed = rows * count * BYTES_PER_FEATURE
+        if needed > MEMORY_FRACTION * memory_bytes():
+            raise TrainingError(f"{rows} x {count} features need {needed / 1e9:.0f} GB of memory.")
+        folds = climb.folds_for(head, recipe.views)
+        fits = 1 if folds is None else sum(len(np.unique(one[climb.held_out])) for one in folds)
+        return multiplications(head, examples=rows, features=count, classes=climb.class_count, fits=fits)
+
+    def _embed(self, recipe: Recipe) -> None:
+        """Look at the images as a recipe wants it, as far as nobody has.
+
+        It is not put off where there is no time left for it: other points, which need no new features, are
+        still worth trying.
+        """
+        climb, trunk = self.climb, self.climb.trunk
+        look_s = sum(
+            trunk.cost_s(name) + trunk.views_cost_s(name, recipe.views, climb.dataset)
+            for name in recipe.backbones
+        )
+        left_s = climb.budget.left_s
+        if look_s > left_s > 0:
+            what = f"{' and '.join(recipe.backbones)} with {recipe.views} views"
+            raise TrainingError(f"{what} would take {look_s:.0f} s, {left_s:.0f} s are left.")
+        self.pace.require_time(look_s)
         for name in recipe.backbones:
-            complete, skipped = climb.trunk.extract(name, lambda: not climb.budget.affords(0.0))
+            complete, skipped = trunk.extract(
+                name, lambda: not climb.budget.affords(0.0), views=recipe.views, of=climb.dataset
+            )
             if skipped:
                 raise TrainingError(f"{skipped[0].path} can no longer be read.")
             if not complete:
                 raise OutOfTime
-        count = width([climb.trunk.backbone(name).card for name in recipe.backbones], recipe.depths or "grid")
-        needed = len(climb.dataset) * count * BYTES_PER_FEATURE
-        if needed > MEMORY_FRACTION * memory_bytes():
-            raise TrainingError(
-                f"{len(climb.dataset)} x {count} features need {needed / 1e9:.0f} GB of memory."
-            )
-        folds = climb.folds_for(head)
-        fits = 1 if folds is None else sum(len(np.unique(one[climb.held_out])) for one in folds)
-        return multiplications(
-            head, examples=len(climb.dataset), features=count, classes=climb.class_count, fits=fits
-        )
 
 
 def races(costs_s: Sequence[float], most_s: float) -> list[slice]:

@@ -82,6 +82,10 @@ def test_a_space_from_files_objects_and_text(tmp_path: Path) -> None:
         ({"trials": 0}, "at least 1"),
         ({"space": ("head.kind=rigde",)}, "Did you mean ridge"),
         ({"space": ("depths=als",)}, "Did you mean all"),
+        ({"space": ("views=plain,mirored",)}, "Did you mean mirrored"),
+        ({"space": {"views": ["bth"]}}, "Did you mean both"),
+        ({"space": ("view=plain,both",)}, "Did you mean views"),
+        ({"space": ("views=0..1",)}, "views has no value"),
         ({"space": ("backbones=lite1,lite0+lite0",)}, "different names"),
         ({"space": ("head.penalty=1..1",)}, r"head\.penalty: The range 1\.\.1 is empty"),
         ({"space": ("head.penalty=1e-9..1",)}, "at least"),
@@ -119,6 +123,23 @@ def test_a_head_that_compares_all_with_all_is_left_out_of_many(monkeypatch: pyte
         space_for(ASKED, Search(("head.kind=kernel_ridge",)), dataset())
 
 
-def test_views_that_heads_would_not_learn_from_are_refused() -> None:
-    with pytest.raises(RecipeError, match="mirrored views"):
-        space_for(replace(ASKED, views="mirrored"), Search(), dataset())
+def test_views_are_searched_only_on_request(tmp_path: Path) -> None:
+    fixed = replace(ASKED, views="mirrored")
+    space = space_for(fixed, Search(), dataset())
+    assert "views" not in space.axes
+    assert {recipe_of(fixed, space, values).views for values in first_points(space)} == {"mirrored"}
+    write_json(tmp_path / "space.json", {"views": ["plain", "both"]})
+    for asked in ("views=plain,both", str(tmp_path / "space.json")):
+        space = space_for(fixed, Search((asked,)), dataset())
+        assert list(space.axes)[:4] == ["depths", "scaling", "views", "head.kind"]
+        assert space.axes["views"] == Choice(("plain", "both"))
+        point = space.rules_of_thumb()[0]
+        assert point["views"] == "plain"
+        assert recipe_of(fixed, space, {**point, "views": "both"}).views == "both"
+
+
+def test_what_the_recipe_settles_is_searched_where_the_space_names_it() -> None:
+    space = space_for(replace(ASKED, depths="last"), Search(("depths=all,grid",)), dataset())
+    assert space.axes["depths"] == Choice(("all", "grid"))
+    with pytest.raises(RecipeError, match="Did you mean all"):
+        space_for(replace(ASKED, depths="last"), Search(("depths=last,al",)), dataset())

@@ -1,0 +1,138 @@
+"""Trials of heads that learn from several views of each image."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from regraft.backbones import Backbone
+from regraft.core.errors import TrainingError
+from regraft.data import read
+from regraft.features import VARIANTS, FeatureStore, Views
+from regraft.heads import Lda, LinearSvm, Logistic, NearestNeighbours, Ridge
+from regraft.heads.trained_linear import TrainedLinear
+from regraft.pipeline import Recipe
+from regraft.pipeline.budget import Budget
+from regraft.pipeline.climb import Climb
+from regraft.pipeline.fit import begin
+from regraft.pipeline.recipe import Head, kind_of
+from regraft.pipeline.trunk import Trunk
+from regraft.pipeline.tuning.plan import Search, space_for
+from regraft.pipeline.tuning.tries import Tries
+from regraft.search import Asked, OutOfTime
+
+KINDS = "head.kind=ridge,logistic,lda,linear_svm,nearest_neighbours,trained_linear"
+
+
+@pytest.fixture
+def climb(networks: Any, tmp_path: Path) -> Climb:
+    """36 images of three shades that overlap, brighter on the left or on the right."""
+    random = np.random.default_rng(0)
+    for index in range(36):
+        folder = tmp_path / "photos" / "abc"[index % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        shade = random.normal(100 + 20 * (index % 3), 25) + random.normal(0, 2, 16)[None, :, None]
+        pixels = np.broadcast_to(shade, (12, 16, 3)) + random.normal(0, 20, (12, 16, 3))
+        PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{index:02}.png")
+    trunk = Trunk(read(tmp_path / "photos"), FeatureStore(), "auto")
+    return begin(Recipe(("lite0",), "grid", "feature", folds=2), trunk, Budget(60.0))[0]
+
+
+@pytest.fixture
+def tries(climb: Climb, tmp_path: Path) -> Tries:
+    """What evaluates every kind of head with every kind of views."""
+    space = space_for(climb.asked, Search((KINDS, "views=plain,mirrored,cropped,both")), climb.dataset)
+    return Tries(climb, space, "loss", tmp_path / "kept")
+
+
+def point(head: Head, views: Views, number: int = 0) -> Asked:
+    kind = kind_of(head)
+    return Asked(number, {"views": views, "head.kind": kind} | own(head, kind))
+
+
+def own(head: Head, kind: str) -> dict[str, Any]:
+    return {f"head.{kind}.{name}": value for name, value in vars(head).items()}
+
+
+@pytest.mark.parametrize(
+    ("head", "precision"),
+    [
+        (Ridge(), 1e-5),
+        (Ridge(0.1), 1e-5),
+        # A whole path begins each penalty at the last one's solution, and stops elsewhere.
+        pytest.param(Logistic(), 3e-3, marks=pytest.mark.slow),
+        (Logistic(0.1), 1e-3),
+        (Lda(0.3), 1e-5),
+        (LinearSvm(0.1), 1e-3),
+        (NearestNeighbours(3), 1e-5),
+        (TrainedLinear(epochs=4), 1e-5),
+    ],
+    ids=str,
+)
+def test_a_trial_with_views_is_what_a_fit_of_that_recipe_is(
+    tries: Tries, climb: Climb, head: Head, precision: float
+) -> None:
+    outcome = tries.evaluate(point(head, "both"), lambda value, step: None)
+    fitted = climb.attempt(replace(climb.asked, head=head, views="both"))
+    assert outcome.value == pytest.approx(fitted.loss, rel=precision)
+    np.testing.assert_allclose(tries.predictions(0), fitted.answers.probabilities, atol=3e-3)
+
+
+def test_what_is_learnt_from_views_is_not_what_plain_images_teach(tries: Tries) -> None:
+    every: tuple[Views, ...] = ("plain", "mirrored", "cropped", "both")
+    found = [tries.evaluate(point(Ridge(0.1), views), lambda value, step: None).value for views in every]
+    assert len({round(value, 4) for value in found}) == 4
+
+
+def test_a_population_with_views_is_what_fits_are(tries: Tries, climb: Climb) -> None:
+    heads = [TrainedLinear(learning_rate=rate, epochs=3) for rate in (0.001, 0.01)]
+    group = [point(head, "mirrored", number) for number, head in enumerate(heads)]
+    assert tries.key(group[0]) == tries.key(group[1]) != tries.key(point(heads[0], "plain"))
+    for head, outcome in zip(heads, tries.evaluate_together(group, halve=False), strict=True):
+        fitted = climb.attempt(replace(climb.asked, head=head, views="mirrored"))
+        assert outcome.value == pytest.approx(fitted.loss, rel=1e-4)
+
+
+def test_views_are_embedded_when_a_trial_first_needs_them_and_never_of_test_images(
+    tries: Tries, climb: Climb
+) -> None:
+    def passes(views: Views) -> int:
+        before = climb.trunk.forward_passes
+        tries.evaluate(point(Ridge(0.1), views), lambda value, step: None)
+        return climb.trunk.forward_passes - before
+
+    learnt = len(climb.dataset)
+    assert learnt < len(climb.trunk.images)
+    assert [passes(views) for views in ("plain", "mirrored", "both", "cropped")] == [0, learnt, 2 * learnt, 0]
+    tested = [example.sha256 for example in climb.trunk.images.part("test").examples]
+    for variant in VARIANTS["both"][1:]:
+        assert climb.trunk.store.missing(variant.key(climb.trunk.backbone("lite0")), tested) == tested
+
+
+def test_views_that_take_longer_than_what_is_left_fail_with_the_reason(
+    tries: Tries, climb: Climb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take(seconds: float) -> None:
+        """For each view of all images."""
+        rate_per_s = len(climb.dataset) / seconds
+        monkeypatch.setattr(Backbone, "measure_images_per_s", lambda self: rate_per_s)
+
+    before = climb.trunk.forward_passes
+    take(seconds=100)
+    with pytest.raises(TrainingError, match=r"lite0 with both views would take 300 s, \d+ s are left"):
+        tries.evaluate(point(Ridge(), "both"), lambda value, step: None)
+    take(seconds=40)
+    with pytest.raises(TrainingError, match="would take 40 of 60 s"):
+        tries.evaluate(point(Ridge(), "mirrored"), lambda value, step: None)
+    assert climb.trunk.forward_passes == before
+    # What needs no new features is still tried.
+    assert tries.evaluate(point(Ridge(), "plain"), lambda value, step: None).value > 0
+
+
+def test_after_ctrl_c_views_wait_for_whoever_goes_on(tries: Tries, climb: Climb) -> None:
+    climb.budget.interrupted = True
+    with pytest.raises(OutOfTime):
+        tries.evaluate(point(Ridge(), "mirrored"), lambda value, step: None)
