@@ -144,7 +144,8 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
     if climb.best is not None and not prices.keeps(climb.best.recipe, search.limits):
         _adopt(climb, climb.judge_majority(), folder)
     step = _refit(tries, trials, best, folder=folder, seconds=seconds)
-    account = described(trials, best, tries, search, called(where))
+    fitted = best if step.validation else None
+    account = described(trials, fitted, tries, search, called(where))
     return step, account | {"past": told(past, trials)}
 
 
@@ -157,7 +158,10 @@ def _refit(
         reason = "; ".join([tried, *_why_none(trials)])
         return Step("search", seconds, None, adopted=False, reason=reason)
     try:
-        candidate = climb.attempt(found_recipe(best, tries))
+        recipe = found_recipe(best, tries)
+        # Another process may have tried it, with features that are not here.
+        tries.embed(recipe)
+        candidate = climb.attempt(recipe)
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
         return Step("search", seconds, None, adopted=False, reason=reason)

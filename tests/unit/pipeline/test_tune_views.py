@@ -32,12 +32,10 @@ def tuned(paint: Callable[..., Path], tmp_path: Path) -> Callable[..., Run]:
 
 
 def test_views_are_an_axis_like_any_other(tuned: Callable[..., Run]) -> None:
-    run = tuned(
-        "views=plain,mirrored,both", "head.penalty=0.01,0.1,1,10", sampler="grid", trials=12, ablate=True
-    )
+    run = tuned("views=plain,mirrored,both", "head.penalty=0.01,1,9", sampler="grid", trials=9, ablate=True)
     found, parts = run.report.data["search"], run.report.data["parts"]
     assert found["space"]["views"] == "plain,mirrored,both"
-    assert found["counts"]["complete"] == 12
+    assert found["counts"]["complete"] == 9
     assert {trial["values"]["views"] for trial in found["trials"]} == {"plain", "mirrored", "both"}
     # The axis was embedded once: every plain image, and three further views of those that are learnt from.
     assert run.report.data["forward_passes"] == 30 + 3 * (30 - parts["test"])
@@ -69,3 +67,26 @@ def test_without_time_for_views_the_others_are_tried(
     states = {trial["values"]["views"]: trial["state"] for trial in found["trials"]}
     assert states == {"plain": "complete", "both": "failed"}
     assert "lite0 with both views would take 500 s" in found["advice"][0]
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_whoever_goes_on_without_the_features_embeds_what_the_best_learnt_from(
+    tuned: Callable[..., Run], empty_cache: Path, monkeypatch: pytest.MonkeyPatch, is_quick: bool
+) -> None:
+    only_views = ("views=mirrored,both",)
+    first = tuned(*only_views, sampler="random").report.data["search"]
+    for file in [*empty_cache.glob("features-*"), *empty_cache.glob("trials/*/*")]:
+        file.unlink()
+    if not is_quick:
+        monkeypatch.setattr(
+            Trunk, "views_cost_s", lambda self, name, views, dataset: 500.0 * (views != "plain")
+        )
+    second = tuned(*only_views, out="later", sampler="random").report.data
+    assert second["search"]["trials"] == first["trials"]
+    if is_quick:
+        assert second["search"]["best"] == first["best"]
+        assert second["search"]["training"] is not None
+    else:
+        assert second["search"]["best"] is None
+        assert "would take 500 s" in second["ladder"][-1]["reason"]
+        assert second["test"] is not None

@@ -175,7 +175,7 @@ class Tries:
             TrainingError: it is not, embedding would take too long, or images are gone.
             OutOfTime: the time was up before every image was embedded.
         """
-        self._embed(recipe)
+        self.embed(recipe)
         climb, head = self.climb, _head(recipe)
         count = width([climb.trunk.backbone(name).card for name in recipe.backbones], recipe.depths or "grid")
         rows = len(climb.dataset) * len(VARIANTS[recipe.views])
@@ -186,11 +186,15 @@ class Tries:
         fits = 1 if folds is None else sum(len(np.unique(one[climb.held_out])) for one in folds)
         return multiplications(head, examples=rows, features=count, classes=climb.class_count, fits=fits)
 
-    def _embed(self, recipe: Recipe) -> None:
+    def embed(self, recipe: Recipe) -> None:
         """Look at the images as a recipe wants it, as far as nobody has.
 
-        It is not put off where there is no time left for it: other points, which need no new features, are
-        still worth trying.
+        A trial for which that takes too long fails; it does not wait. Enough of them waiting would end the
+        work, and other points, which need no new features, are still worth trying.
+
+        Raises:
+            TrainingError: it would take too long, or images are gone.
+            OutOfTime: the time was up before every image was embedded.
         """
         climb, trunk = self.climb, self.climb.trunk
         look_s = sum(
