@@ -1,5 +1,6 @@
 """What answering costs, without fitting to all examples."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,6 +86,14 @@ def test_size_is_that_of_networks_and_head(climb: Climb) -> None:
     many = Recipe(("lite0", "lite1"), "last", "depth", NearestNeighbours(3))
     arrays = to_arrays(blank(many.head, examples=500, features=6, classes=4))[1].values()
     assert costs.of(many) == (round(4 + (sum(a.nbytes for a in arrays) + 2 * 4 * 6) / 1e6, 2),)
+
+
+def test_a_head_that_keeps_its_examples_keeps_every_view(climb: Climb) -> None:
+    costs = Costs(("size",), climb, lambda _, find: find())
+    plain = Recipe(("lite0",), "last", "depth", NearestNeighbours(3))
+    sizes = [costs.of(replace(plain, views=views))[0] - 2 for views in ("plain", "both")]
+    # Three features in single precision, a label and a weight each.
+    assert sizes == pytest.approx([500 * 28e-6, 2000 * 28e-6], abs=0.0051)
 
 
 def test_latency_is_measured_once_for_each_network_and_shape(
