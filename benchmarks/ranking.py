@@ -22,12 +22,13 @@ import regraft
 from benchmarks.accuracy import write_table
 from benchmarks.grafted import make
 from regraft.backbones import load
-from regraft.data import read_table
-from regraft.features import FeatureStore
-from regraft.pipeline.ranking.contest import Contest
+from regraft.data import keep_together, read_table, untangled
+from regraft.features import FeatureStore, extract
+from regraft.pipeline.ranking.contest import LOOKS, Contest
 from regraft.pipeline.ranking.evidence import units_of
 from regraft.pipeline.ranking.likeness import source_probabilities
 from regraft.pipeline.ranking.tournament import rounds
+from regraft.pipeline.relatives import find_relatives
 from regraft.transferability import SCORES, Sample
 
 SIZES = ("lite0", "lite2", "lite0:96px", "lite2:128px", "lite0:288px")
@@ -50,7 +51,7 @@ def run(data: Path | None, quick: bool) -> dict:
             work = Path(folder) / name
             work.mkdir()
             fair = {title: one for title, one in names.items() if name not in title}
-            table = write_table(data / name, work / "table.csv", 0)
+            table = _joined(write_table(data / name, work / "table.csv", 0), work)
             truth = _truth(table, fair, work)
             kept = ("accuracy", "half_width", "seconds")
             truths += [{"set": name, "network": t, **{k: one[k] for k in kept}} for t, one in truth.items()]
@@ -58,6 +59,19 @@ def run(data: Path | None, quick: bool) -> dict:
             orders += [{"set": name, **row} for row in _orders(table, fair, truth, work)]
             print("   ", rows[-1], flush=True)
     return {"rows": rows, **_summary(rows), "scores": _scores(orders), "truth": truths, "orders": orders}
+
+
+def _joined(table: Path, folder: Path) -> Path:
+    """The table with a group for what belongs together, found once, as the first fit of a set does it."""
+    dataset, network, store = read_table(table), load(LOOKS), FeatureStore(folder)
+    extract(dataset, network, store)
+    joined = keep_together(*untangled(dataset, find_relatives(dataset, store, network)))
+    with table.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "label", "group", "split"])
+        for example in joined.examples:
+            writer.writerow([example.path, joined.classes[example.label], example.group, example.part])
+    return table
 
 
 def _truth(table: Path, names: Mapping[str, str], folder: Path) -> dict[str, dict]:

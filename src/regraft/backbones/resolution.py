@@ -31,8 +31,8 @@ def resize(network: "nn.Module", image_px: int, *, name: str) -> "nn.Module":
         with warnings.catch_warnings():
             # timm resamples relative positions in a way that torch is about to give up.
             warnings.simplefilter("ignore")
-            _set_size(copy.deepcopy(bare), image_px)
-            _set_size(network, image_px)
+            _pass_one(_sized(copy.deepcopy(bare), image_px), image_px)
+            _sized(network, image_px)
     except Exception as error:  # Networks raise whatever they meet when sizes do not divide.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise BackboneError(
@@ -41,10 +41,8 @@ def resize(network: "nn.Module", image_px: int, *, name: str) -> "nn.Module":
     return network
 
 
-def _set_size(network: Any, image_px: int) -> None:
-    """Set the size, and pass one image through, since many networks only then notice."""
-    import torch
-
+def _sized(network: Any, image_px: int) -> Any:
+    """The network with its size set, where it keeps one."""
     patch = getattr(getattr(network, "patch_embed", None), "patch_size", None)
     patch_px = max(patch) if isinstance(patch, tuple) else patch
     if isinstance(patch_px, int) and image_px % patch_px:
@@ -54,6 +52,13 @@ def _set_size(network: Any, image_px: int) -> None:
         network.set_input_size(img_size=(image_px, image_px))
     elif hasattr(network, "seq_length") and hasattr(network, "image_size"):
         _resample_torchvision(network, image_px)
+    return network
+
+
+def _pass_one(network: Any, image_px: int) -> None:
+    """Pass an image through: many networks only then notice that a size is none of theirs."""
+    import torch
+
     device = next(network.parameters()).device
     with torch.no_grad():
         network(torch.zeros(1, 3, image_px, image_px, device=device))
@@ -87,7 +92,7 @@ def _first_taken(bare: "nn.Module", sizes: Iterable[int]) -> int | None:
 
 def _takes(bare: "nn.Module", image_px: int) -> bool:
     try:
-        _set_size(copy.deepcopy(bare), image_px)
+        _pass_one(_sized(copy.deepcopy(bare), image_px), image_px)
     except Exception:  # noqa: BLE001 - see `resize`
         return False
     return True

@@ -1,11 +1,12 @@
 """Which pretrained network to start from, on these images, this machine and within these limits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regraft.backbones import FAMILIES, is_here
 from regraft.core.errors import BackboneError
 from regraft.core.hashing import plain
+from regraft.core.threads import in_parallel
 from regraft.data import Dataset, DataSource, read, require_trainable, split
 from regraft.features import FeatureStore
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
@@ -14,7 +15,7 @@ from regraft.pipeline.ranking.candidates import median_side_px
 from regraft.pipeline.ranking.choice import Placed, pareto_front, place
 from regraft.pipeline.ranking.contest import Contest
 from regraft.pipeline.ranking.entrants import Entrant, enter
-from regraft.pipeline.ranking.evidence import described
+from regraft.pipeline.ranking.evidence import Evidence, described, gathered
 from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.ranking.tournament import Standing, play, rounds
 from regraft.pipeline.recipe import Recipe, Runtime
@@ -70,7 +71,7 @@ def rank(
         contest.keep_together(sizes[-1])
         played = [*play([*entrants], sizes, contest.standing, should_stop=lambda: clock.left_s == 0)]
         placed = place(played)
-        rows = [*_rows(placed, entrants, contest)]
+        rows = _rows(placed, entrants, contest)
     return _about(contest.dataset) | {
         "rounds": [_round(standings) for standings in played],
         "recommended": placed[0].standing.name,
@@ -108,13 +109,14 @@ def _round(standings: Sequence[Standing]) -> dict[str, Any]:
 
 def _rows(
     placed: Sequence[Placed], entrants: Mapping[str, Entrant], contest: Contest
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     costs = [1000 / entrants[one.standing.name].images_per_s for one in placed]
     front = pareto_front([one.expected for one in placed], costs)
-    for one, cost, on_front in zip(placed, costs, front, strict=True):
+
+    def row(one: Placed, found: Evidence, cost: float, *, on_front: bool) -> dict[str, Any]:
         standing, entrant = one.standing, entrants[one.standing.name]
         card = entrant.backbone.card
-        yield {
+        return {
             "name": standing.name,
             "architecture": card.architecture,
             "image_px": card.image_px,
@@ -133,5 +135,9 @@ def _rows(
             "probability_better": one.probability_better,
             "expected": one.expected,
             "on_front": on_front,
-            **described(standing, entrant.backbone, contest, with_shift=one is placed[0]),
+            **described(found, with_shift=one is placed[0]),
         }
+
+    known = [gathered(one.standing, contest) for one in placed]
+    several = zip(placed, known, costs, front, strict=True)
+    return in_parallel(lambda each: row(*each[:3], on_front=each[3]), several)

@@ -1,5 +1,6 @@
 """What else is known of a candidate: scores of transferability, and how alike its source is."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import Int
 
 from regraft.backbones import Backbone
-from regraft.core.arrays import Array, Probabilities
+from regraft.core.arrays import Array, Features, Probabilities
 from regraft.core.hashing import plain
 from regraft.data import Dataset, units
 from regraft.evaluation import Interval, jackknife
@@ -24,27 +25,38 @@ BOUNDS = {"ridge": (0.0, 1.0), "knn": (0.0, 1.0)}
 Units = Int[Array, " n"]
 
 
-def described(
-    standing: Standing, backbone: Backbone, contest: Contest, *, with_shift: bool
-) -> dict[str, Any]:
-    """`scores`, each with its interval, on the images that the candidate was last judged on, and `source`.
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is in the store of a candidate, of the images that it was last judged on."""
+
+    images: Dataset
+    features: Features
+    source: Probabilities | None
+    backbone: Backbone
+
+
+def gathered(standing: Standing, contest: Contest) -> Evidence:
+    """Read what `described` needs; the store answers one thread."""
+    images, backbone = contest.sample(standing.images), contest.backbone(standing.name)
+    source = source_probabilities(backbone, contest.rows(standing.name, images))
+    return Evidence(images, contest.features(standing.name, images, "last"), source, backbone)
+
+
+def described(found: Evidence, *, with_shift: bool) -> dict[str, Any]:
+    """`scores`, each with its interval, and `source`.
 
     The scores of the literature want one label per image; of several labels there are none. The
     shift costs a forward pass in torch, so it is asked for where it is needed.
     """
-    images = contest.sample(standing.images)
-    source = source_probabilities(backbone, contest.rows(standing.name, images))
-    found = {} if images.is_multilabel else _scores(images, contest, standing.name, source)
     return {
-        "scores": found,
-        "source": likeness(backbone, images, source, with_shift=with_shift),
+        "scores": {} if found.images.is_multilabel else _scores(found),
+        "source": likeness(found.backbone, found.images, found.source, with_shift=with_shift),
     }
 
 
-def _scores(images: Dataset, contest: Contest, name: str, source: Probabilities | None) -> dict[str, Any]:
-    together = units_of(images)
-    features = contest.features(name, images, "last")
-    sample = Sample(features, images.labels, len(images.classes), source, together)
+def _scores(found: Evidence) -> dict[str, Any]:
+    images, source, together = found.images, found.source, units_of(found.images)
+    sample = Sample(found.features, images.labels, len(images.classes), source, together)
     asked = [score for score in SCORES if source is not None or not score.needs_source]
 
     @cache  # The blocks are the same for every score, and so is what is computed from their images.
