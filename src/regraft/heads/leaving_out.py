@@ -123,7 +123,11 @@ def _solve_block(side: Moments, whole: Spectrum, penalties: Float[Array, " p"], 
 
 def _refit(side: Moments, rows: Rows, penalties: Float[Array, " p"], *, asked: Asked) -> Held:
     """Decompose all but these rows and predict some of them."""
-    rest = side.without(rows)
+    return predicted(side, side.without(rows), penalties, asked)
+
+
+def predicted(side: Moments, rest: Spectrum, penalties: Float[Array, " p"], asked: Asked) -> Held:
+    """Scores of some rows by the decomposition of others."""
     classes = len(rest.intercept)
     held_out = np.empty((len(penalties), len(asked), classes), np.float32)
     for some in _few_penalties(len(penalties), len(rest.basis) * classes):

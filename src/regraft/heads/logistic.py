@@ -21,7 +21,7 @@ from regraft.heads.reduced import Examples, fit_penalty, penalty_path
 from regraft.heads.selection import PenaltyPath
 from regraft.heads.weighting import checked
 
-PENALTIES = np.logspace(-6, -1, 6)
+PENALTIES = np.logspace(-4, 0, 9)
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,14 @@ class Logistic:
     Without a penalty, `fit` takes the best of the path on five folds.
 
     Targets are smoothed by default: few examples in many dimensions are separable, and without smoothing the
-    weights grow on the last of them. Where labels do not exclude each other, a target is smoothed toward the
+    weights grow on the last of them. Over five sets of 244 to 1,500 images the held-out log-loss at the best
+    penalty was, to that of smoothing by 0.1, lower by 0.5 % at 0.03 (0.014 higher to 0.06 lower), and without
+    smoothing from 0.15 higher to 0.05 lower (lite0, 2026-11-23, n = 1). Where labels do not exclude each other, a target is smoothed toward the
     label's frequency.
     """
 
     penalty: Annotated[float | None, Knob("penalty on squared weights", low=1e-8, high=1e4, log=True)] = None
-    smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.1
+    smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.03
 
     def __post_init__(self) -> None:
         check(self)
@@ -76,7 +78,7 @@ def logistic_path(  # noqa: PLR0913  one keyword more than usual, to read like `
     folds: Folds,
     weights: Weights | None = None,
     penalties: Float[Array, " p"] = PENALTIES,
-    smoothing: float = 0.1,
+    smoothing: float = 0.03,
 ) -> PenaltyPath:
     """Fit every penalty to all examples, then to all folds but one; see `ridge_path` and `penalty_path`.
 

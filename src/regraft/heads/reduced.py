@@ -147,8 +147,11 @@ def descend(problem: Problem, penalties: Float[Array, " p"]) -> list[Solution]:
     return solutions
 
 
-def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
-    """Minimise by L-BFGS over coordinates divided by `units`, the inverse roots of the expected curvature."""
+def solve(problem: Problem, penalty: float, *, start: Solution, tolerance: float = TOLERANCE) -> Solution:
+    """Minimise by L-BFGS over coordinates divided by `units`, the inverse roots of the expected curvature.
+
+    It ends where a step lowers the objective by less than that share of it.
+    """
     posed, total = problem.posed, float(problem.posed.weights.sum())
     units = _units(problem, _curvature(problem, start.astype(np.float32)), penalty)
     shrinkage = np.append(np.full(len(units) - 1, penalty), 0.0)[:, None]
@@ -163,7 +166,7 @@ def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
 
     from scipy.optimize import minimize  # Not above, see `tempered_log_loss`.
 
-    options = {"maxiter": ITERATIONS, "ftol": TOLERANCE, "gtol": 1e-7 * total}
+    options = {"maxiter": ITERATIONS, "ftol": tolerance, "gtol": 1e-7 * total}
     found = minimize(objective, (start / units).ravel(), jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
     return np.asarray(found.x.reshape(start.shape) * units)
 

@@ -1,6 +1,6 @@
 """Judging a head step by step on examples its fits did not see, so that a hopeless one can be given up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar, get_args
 
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
 from regraft.heads import Head, accuracy, held_out
-from regraft.heads.prepared import Dealt, Preparation, penalties, sharing
+from regraft.heads.prepared import Dealt, KnowsPaths, Preparation, penalties, sharing
 from regraft.heads.selection import KnowsHeldOut, held_out_loss
 from regraft.heads.viewed import rows_of
 from regraft.search.shelf import Shelf
@@ -18,6 +18,9 @@ from regraft.search.shelf import Shelf
 Objective = Literal["loss", "accuracy"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 ROOM_BYTES = 1 << 30
+RISING = 1.02
+"""A loss so many times the lowest: of weaker penalties none will be lower."""
+
 H = TypeVar("H", bound=Head)
 
 
@@ -103,23 +106,40 @@ def each_alone(head: Head, task: Task) -> Scores:
 def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None]) -> tuple[H, Scores]:
     """The penalty of the lowest loss among those that a head chooses from, and its held-out scores.
 
+    From the strongest on, until the loss is clearly rising: weaker penalties take the longest, and are worse.
+
     Args:
         head: of a kind that shares its work; see `penalties`.
         task: what it is judged on.
         alone: whether every example is left out alone.
         pause: called between penalties; it may raise.
     """
-    found: list[tuple[float, H, Scores]] = []
-    for penalty in penalties(head):
-        if found:
-            pause()
-        one = replace(head, penalty=penalty)  # type: ignore[type-var]
-        *_, scores = [each_alone(one, task)] if alone else steps(one, task)
+    heads = [replace(head, penalty=penalty) for penalty in penalties(head)]  # type: ignore[type-var]
+    best, lowest, said = head, np.inf, np.empty(0)
+    for one, scores in zip(heads, _along(heads, task, alone=alone), strict=True):
         require_finite(scores[task.seen])
-        found.append((held_out_loss(scores, task.labels, weights=task.weights), one, scores))
-    # Of equal losses the strongest penalty's, which comes first.
-    _, best, scores = min(found, key=lambda each: each[0])
-    return best, scores
+        loss = held_out_loss(scores, task.labels, weights=task.weights)
+        if loss < lowest:
+            # Of equal losses the strongest penalty's, which comes first.
+            best, lowest, said = one, loss, scores
+        if loss > RISING * lowest:
+            break
+        if one is not heads[-1]:
+            pause()
+    return best, said
+
+
+def _along(heads: Sequence[H], task: Task, *, alone: bool) -> Iterator[Scores]:
+    """Held-out scores of one head after another, the next ones computed when they are asked for."""
+    rows, count = task.rows, len(task.labels)
+    rounds = [None] if alone else [*range(len(task.rounds))]
+    prepared = [_prepared(heads[0], rows, at) for at in rounds]
+    knowing = [each for each in prepared if isinstance(each, KnowsPaths)]
+    assert len(knowing) == len(rounds), "heads that choose among penalties share their work"
+    numbers = [None if at is None else numbers_of(task.rounds[at]) for at in rounds]
+    walks = [each.path(heads, own) for each, own in zip(knowing, numbers, strict=True)]
+    for each in zip(*walks, strict=True):
+        yield np.asarray(np.mean([scores[:count] for scores in each], axis=0), np.float32)
 
 
 def require_finite(scores: Scores) -> None:
@@ -154,9 +174,14 @@ def _prepared(head: Head, task: Task, at: int | None) -> Preparation | None:
 
 def _together(head: Head, dealt: Folds, *, in_one: bool) -> Iterator[tuple[int, ...]]:
     """The folds that a head is asked for at a time: all, or one after the other."""
-    numbers = (*np.unique(dealt[dealt >= 0]).tolist(),)
+    numbers = numbers_of(dealt)
     knows_all = isinstance(head, KnowsHeldOut) or (in_one and sharing(head) is not None)
     yield from [numbers] if knows_all else [(number,) for number in numbers]
+
+
+def numbers_of(dealt: Folds) -> tuple[int, ...]:
+    """Of the folds that are held out."""
+    return (*np.unique(dealt[dealt >= 0]).tolist(),)
 
 
 def value_of(scores: Scores, task: Task, objective: Objective) -> float:

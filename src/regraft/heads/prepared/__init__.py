@@ -9,7 +9,7 @@ from regraft.heads.logistic import PENALTIES as OF_LOGISTIC
 from regraft.heads.logistic import Logistic
 from regraft.heads.prepared.kernel_ridge import PreparedKernelRidge
 from regraft.heads.prepared.lda import PreparedLda
-from regraft.heads.prepared.preparation import Dealt, Preparation
+from regraft.heads.prepared.preparation import Dealt, KnowsPaths, Preparation
 from regraft.heads.prepared.reduced import PreparedReduced
 from regraft.heads.prepared.ridge import PreparedRidge
 from regraft.heads.ridge import PENALTIES as OF_RIDGE
@@ -17,7 +17,7 @@ from regraft.heads.ridge import Ridge
 from regraft.heads.support_vectors import PENALTIES as OF_LINEAR_SVM
 from regraft.heads.support_vectors import LinearSvm
 
-__all__ = ["Dealt", "Preparation", "Sharing", "penalties", "sharing"]
+__all__ = ["Dealt", "KnowsPaths", "Preparation", "Sharing", "penalties", "sharing"]
 
 Sharing = tuple[Hashable, Callable[[Dealt], Preparation]]
 """A name that is equal for heads that share a preparation, and how it is made."""

@@ -1,5 +1,6 @@
 """What settings of one kind of head have in common on the same examples and folds."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -63,4 +64,13 @@ class Preparation(Protocol):
 
     def held_out(self, head: Any, numbers: tuple[int, ...] | None) -> Scores:
         """What the function `held_out` gives, of these folds; NaN elsewhere. None for each example alone."""
+        ...
+
+
+@runtime_checkable
+class KnowsPaths(Preparation, Protocol):
+    """A preparation that answers for a whole path of penalties, for less than for each on its own."""
+
+    def path(self, heads: Iterable[Any], numbers: tuple[int, ...] | None) -> Iterator[Scores]:
+        """What `held_out` gives for each of some heads, the strongest penalty first, as it is asked for."""
         ...

@@ -1,16 +1,21 @@
 """Ridge regression under one penalty after another: the examples are decomposed once."""
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import numpy as np
+from jaxtyping import Float
 
-from regraft.core.arrays import Folds, Scores
+from regraft.core.arrays import Array, Folds, Scores
 from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
-from regraft.heads.leaving_out import cheaper_to_refit, leave_folds_out, leave_one_out
+from regraft.heads.leaving_out import Held, cheaper_to_refit, leave_folds_out, leave_one_out, predicted
 from regraft.heads.prepared.preparation import Dealt
 from regraft.heads.ridge import Ridge
 from regraft.heads.spectrum import NO_ROWS, Spectrum, moments
+
+MOST_SCORES = 10**7
+"""Held-out scores of several penalties at a time, 40 MB."""
 
 EXPECTED = 20
 """Penalties that will be asked for: what is cheaper for so many of them is computed for the first."""
@@ -39,32 +44,40 @@ class PreparedRidge:
 
     def held_out(self, head: Ridge, numbers: tuple[int, ...] | None) -> Scores:
         """Held-out scores under a penalty, of some folds or of each example alone."""
-        assert head.penalty is not None, "a path knows its own best penalty"
-        absolute = head.penalty * self._whole.spread(self.dealt.weights)
+        return next(self.path([head], numbers))
+
+    def path(self, heads: Iterable[Ridge], numbers: tuple[int, ...] | None) -> Iterator[Scores]:
+        """Held-out scores under several penalties: one product for as many as memory should hold."""
+        relative = np.array([head.penalty for head in heads], np.float64)
+        absolute = relative * self._whole.spread(self.dealt.weights)
+        size = max(1, MOST_SCORES // (len(self.dealt.labels) * self.dealt.class_count))
+        for start in range(0, len(absolute), size):
+            yield from self._under(absolute[start : start + size], numbers)
+
+    def _under(self, absolute: Float[Array, " p"], numbers: tuple[int, ...] | None) -> Held:
         if numbers is None:
             with single_threaded_blas():
-                return np.asarray(leave_one_out(self._side, self._whole, np.array([absolute]))[0])
-        scores, folds = self.dealt.nowhere(), self.dealt.folds
+                return leave_one_out(self._side, self._whole, absolute)
+        folds = self.dealt.folds
         assert folds is not None, "folds have numbers"
+        scores = np.stack([self.dealt.nowhere()] * len(absolute))
         few = [number for number in numbers if not self._is_large(folds, number)]
         if few:
             asked = np.where(np.isin(folds, few), folds, -1)
             with single_threaded_blas():
-                found = leave_folds_out(self._side, self._whole, np.array([absolute]), folds=asked)[0]
-            scores[asked >= 0] = found[asked >= 0]
+                found = leave_folds_out(self._side, self._whole, absolute, folds=asked)
+            scores[:, asked >= 0] = found[:, asked >= 0]
         many = [number for number in numbers if number not in few]
         for number, found in zip(many, in_parallel(partial(self._predicted, absolute), many), strict=True):
-            scores[folds == number] = found
+            scores[:, folds == number] = found
         return scores
 
-    def _predicted(self, absolute: float, number: int) -> Scores:
+    def _predicted(self, penalties: Float[Array, " p"], number: int) -> Held:
         """Scores of a fold by the spectrum of the others."""
         rows = np.flatnonzero(self.dealt.fold(number))
         if number not in self._rest:
             self._rest[number] = self._side.without(rows)
-        rest = self._rest[number]
-        coefficients = rest.basis @ rest.ridge(np.array([absolute]))[:, 0]
-        return np.asarray((self._side.rows(rows) - rest.offset) @ coefficients + rest.intercept, np.float32)
+        return predicted(self._side, self._rest[number], penalties, rows)
 
     def _is_large(self, folds: Folds, number: int) -> bool:
         held = int(np.count_nonzero(folds == number))
