@@ -41,12 +41,12 @@ def tried(best: Trial, trials: list[Trial], space: Space) -> list[tuple[str, Any
 
 
 def test_choices_go_to_every_other_value_and_ranges_to_what_holds_untuned() -> None:
-    best = trial(3, 0.1, "logistic", penalty=0.01, smoothing=0.05)
+    best = trial(3, 0.1, "logistic", penalty=0.01, smoothing=0.15)
     assert tried(best, [best], space_with("logistic")) == [
         ("depths", "all", "last"),
         ("depths", "all", "grid"),
         ("head.logistic.penalty", 0.01, None),
-        ("head.logistic.smoothing", 0.05, HEADS["logistic"]().smoothing),
+        ("head.logistic.smoothing", 0.15, HEADS["logistic"]().smoothing),
     ]
 
 
@@ -83,6 +83,9 @@ def test_time_is_kept_back_for_what_it_costs_and_not_more() -> None:
     space = space_with("ridge")
     # Two other depths and the penalty that ridge finds, each fitted once more and refitted.
     assert cost_s(best, [best], space) == pytest.approx(3 * 2 * 0.5)
+    # Most trials find features scaled and folds decomposed; a fit of its own does not.
+    quick = [trial(number, 0.2, penalty=1.0, seconds=0.01) for number in range(4, 9)]
+    assert cost_s(best, [best, *quick], space) == pytest.approx(3 * 2 * 0.5)
     assert reserved_s(best, [best], space, Budget(100)) == pytest.approx(3.0)
     assert reserved_s(best, [best], space, Budget(4)) == pytest.approx(MOST_FRACTION * 4)
 
@@ -166,3 +169,15 @@ def test_what_is_kept_back_ends_the_search_and_is_there_for_the_ablation(
     found = ablated().report.data["search"]
     assert found["counts"]["complete"] == 1
     assert all(row["difference"] is not None for row in found["ablation"])
+
+
+@pytest.mark.usefixtures("networks")
+def test_time_kept_back_for_the_ablation_is_not_spent_on_the_rest_of_the_analysis(
+    ablated: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("regraft.pipeline.tuning.analysis")
+    order = []
+    monkeypatch.setattr(module, "ablation", lambda *_, **__: order.append("ablation"))
+    monkeypatch.setattr(module, "importance", lambda *_: order.append("importance") or {})
+    ablated()
+    assert order == ["ablation", "importance"]
