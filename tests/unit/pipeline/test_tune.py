@@ -140,7 +140,8 @@ def test_where_nothing_works_the_probe_remains(
     def fit(*_: object, **__: object) -> None:
         raise ValueError("never")
 
-    monkeypatch.setattr(PreparedReduced, "held_out", fit)
+    for way in ("held_out", "path"):
+        monkeypatch.setattr(PreparedReduced, way, fit)
     run = tuned(space=("head.kind=logistic",), trials=3)
     last = run.report.data["ladder"][-1]
     assert not last["adopted"]
