@@ -31,10 +31,10 @@ class Logistic:
     Without a penalty, `fit` takes the best of the path on five folds.
 
     Targets are smoothed by default: few examples in many dimensions are separable, and without smoothing the
-    weights grow on the last of them. Held out, at the best penalty, smoothing by 0.03 came to a log-loss 0.6 %
-    below that of 0.1 (6 % below to 1.5 % above), and none from 5 % below to 15 % above: five sets of 244 to
-    1,500 images, four sets of features of each (lite0, 2026-11-23). Where labels do not exclude each other, a
-    target is smoothed toward the label's frequency.
+    weights grow on the last of them. Held out, at the best penalty, smoothing by 0.03 came to a log-loss
+    0.6 % below that of 0.1 (6 % below to 1.5 % above), and none from 5 % below to 15 % above: five sets of
+    244 to 1,500 images, four sets of features of each (lite0, 2026-11-23). Where labels do not exclude each
+    other, a target is smoothed toward the label's frequency.
     """
 
     penalty: Annotated[float | None, Knob("penalty on squared weights", low=1e-8, high=1e4, log=True)] = None

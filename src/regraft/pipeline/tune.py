@@ -22,12 +22,12 @@ from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.costs import Costs
-from regraft.pipeline.tuning.plan import Search, first_points, recipe_of, space_for
+from regraft.pipeline.tuning.plan import Search, first_points, next_points, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
 from regraft.report import search_page
-from regraft.search import Choice, Space, Trial
+from regraft.search import Choice, Space, Trial, Values
 from regraft.search.memory import reason_of
 from regraft.search.objectives import affordable, cheapest_best
 
@@ -124,17 +124,23 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
     study = open_study(space, name=name, storage=where, settings=settings)
     prices = Costs(costs, climb, study.agree)
     study.price = lambda values: prices.of(recipe_of(climb.asked, space, values))
-    propose_defaults(study, search.trials, points=first_points(space))
+    first = propose_defaults(study, search.trials, points=first_points(space))
     record = record_of(climb, name, score=search.objectives.score)
     past = propose_past(study, record, search.trials) if search.warm_start else []
 
     def should_stop() -> bool:
+        # It is asked before each trial, so this is when the first ones are known.
+        if search.trials is None or len(study.trials) < search.trials // 4:
+            for values in () if proposed else next_points(space, first, study.trials):
+                study.propose(values)
+                proposed.append(values)
         best = study.best
         if best and search.ablate:
             # Trials ask the budget whether there is time for them.
             climb.budget.reserved_s = finish_s + reserved_s(best, study.trials, space, climb.budget)
         return not climb.budget.affords(REFIT * best.seconds if best else 0.0)
 
+    proposed: list[Values] = []
     began_s, finish_s = climb.budget.spent_s, climb.budget.reserved_s
     try_points(study, tries, should_stop=should_stop, trials=search.trials)
     climb.budget.reserved_s = finish_s

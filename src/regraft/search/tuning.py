@@ -70,8 +70,12 @@ def search_heads(  # noqa: PLR0913 - all but the first two are options
     return study
 
 
-def propose_defaults(study: Study, trials: int | None, *, points: Sequence[Values] | None = None) -> None:
-    """Ask first for what each kind of head does by default; of few trials at most a quarter goes there.
+def propose_defaults(
+    study: Study, trials: int | None, *, points: Sequence[Values] | None = None
+) -> list[Values]:
+    """Ask first for what each kind of head does by default; returns what is asked for.
+
+    Of few trials at most a quarter goes there.
 
     Args:
         study: where they are put into the queue.
@@ -79,10 +83,12 @@ def propose_defaults(study: Study, trials: int | None, *, points: Sequence[Value
         points: what to ask for in place of the rules of thumb.
     """
     if study.settings.sampler == "grid":
-        return
+        return []
     thumbs = study.space.rules_of_thumb() if points is None else points
-    for values in thumbs[: len(thumbs) if trials is None else max(1, trials // 4)]:
+    proposed = [*thumbs[: len(thumbs) if trials is None else max(1, trials // 4)]]
+    for values in proposed:
         study.propose(values)
+    return proposed
 
 
 def judged(space: Space, asked: Asked, task: Task, *, objective: Objective, report: Report) -> Outcome:

@@ -52,7 +52,7 @@ def test_a_search_ends_in_a_run(tuned: Callable[..., Run]) -> None:
 def test_trials_begin_with_a_rule_of_thumb_and_differ(tuned: Callable[..., Run]) -> None:
     trials = tuned().report.data["search"]["trials"]
     assert trials[0]["values"] == {
-        "depths": "last",
+        "depths": "all",
         "scaling": "depth",
         "head.kind": "ridge",
         "head.ridge.penalty": None,

@@ -8,8 +8,8 @@ from regraft.core.files import write_json
 from regraft.data import Dataset, Example
 from regraft.heads import KernelRidge, Lda, Perceptron, Ridge
 from regraft.pipeline import Recipe
-from regraft.pipeline.tuning.plan import KINDS, Search, first_points, recipe_of, space_for
-from regraft.search import Choice, Range
+from regraft.pipeline.tuning.plan import KINDS, Search, first_points, next_points, recipe_of, space_for
+from regraft.search import Choice, Range, Trial
 
 ASKED = Recipe(("lite0",))
 
@@ -52,19 +52,42 @@ def test_the_recipe_settles_what_it_names() -> None:
     assert recipe_of(recipe, space, space.rules_of_thumb()[0]).depths == "all"
 
 
-def test_a_search_begins_with_every_kind_at_every_depth() -> None:
+def test_a_search_begins_with_the_quickest_kind_on_all_features() -> None:
     points = first_points(space_for(ASKED, Search(), dataset()))
-    assert [(each["head.kind"], each["depths"]) for each in points[:4]] == [
-        ("ridge", "last"),
-        ("ridge", "all"),
-        ("ridge", "grid"),
-        ("kernel_ridge", "last"),
+    assert {each["head.kind"] for each in points} == {KINDS[0]}
+    assert [(each["depths"], each["scaling"]) for each in points] == [
+        ("all", "depth"),
+        ("grid", "depth"),
+        ("all", "feature"),
+        ("grid", "feature"),
+        ("last", "depth"),
     ]
-    assert len(points) == 3 * len(KINDS)
-    settled = space_for(Recipe(("lite0",), "all"), Search(), dataset())
-    assert first_points(settled) == settled.rules_of_thumb()
-    asked = space_for(ASKED, Search(("depths=grid,all",)), dataset())
-    assert [each["depths"] for each in first_points(asked)[:2]] == ["grid", "all"]
+    settled = space_for(Recipe(("lite0",), "all", "depth"), Search(), dataset())
+    assert first_points(settled) == settled.rules_of_thumb()[:1]
+    asked = space_for(ASKED, Search({"depths": "grid,all", "scaling": ["none"]}), dataset())
+    assert [(each["depths"], each["scaling"]) for each in first_points(asked)] == [
+        ("all", "none"),
+        ("grid", "none"),
+    ]
+
+
+def test_other_kinds_follow_on_the_best_of_these_features() -> None:
+    space = space_for(ASKED, Search(), dataset())
+    first = first_points(space)
+    trials = [
+        Trial(number, values, "complete", 0.2 if number == 2 else 0.3) for number, values in enumerate(first)
+    ]
+    assert next_points(space, first, trials[1:]) == []
+    running = replace(trials[0], state="running", value=None)
+    assert next_points(space, first, [running, *trials[1:]]) == []
+    points = next_points(space, first, trials)
+    assert [each["head.kind"] for each in points[:3]] == [*KINDS[1:]]
+    assert {(each["depths"], each["scaling"]) for each in points[:3]} == {("all", "feature")}
+    assert {each["scaling"] for each in points[3:]} == {"depth", "feature", "none"}
+    failed = [Trial(number, values, "failed") for number, values in enumerate(first)]
+    assert next_points(space, first, failed) == []
+    # Of a grid, for instance, nothing was asked for first.
+    assert next_points(space, [], trials) == []
 
 
 def test_a_space_from_files_objects_and_text(tmp_path: Path) -> None:
