@@ -49,9 +49,10 @@ class Ridge:
             path = ridge_path(features, labels, class_count=class_count, folds=None, weights=weights)
             return path.classifier(path.best)
         weights = checked(features, labels, class_count=class_count, weights=weights)
-        side = moments(features, Ballots(labels, class_count), weights)
-        whole = side.without(NO_ROWS)
-        return linear(side, whole, self.penalty * whole.spread(weights))
+        with single_threaded_blas():
+            side = moments(features, Ballots(labels, class_count), weights)
+            whole = side.without(NO_ROWS)
+            return linear(side, whole, self.penalty * whole.spread(weights))
 
     def held_out(
         self,
