@@ -6,7 +6,7 @@ write `head.FIELD` they mean that field of every kind that has it.
 
 import itertools
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -213,6 +213,7 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
     if value is None and bare is not hint:
         return None
     if get_origin(bare) is Literal:
+        value = _word(value, get_args(bare))
         if value not in get_args(bare):
             raise RecipeError(f"{where} has no value {value!r}. {did_you_mean(str(value), get_args(bare))}")
         return value
@@ -224,13 +225,21 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 def _among(name: str, axis: Axis, space: Space) -> Axis:
     """An axis outside heads, whose values must be among the known ones where these are listed."""
     known = space.axes.get(name)
-    if isinstance(known, Choice):
-        for value in axis.grid():
-            if not known.contains(value):
-                raise RecipeError(
-                    f"{name} has no value {value!r}. {did_you_mean(str(value), map(str, known.grid()))}"
-                )
+    if not isinstance(known, Choice):
+        return axis
+    if isinstance(axis, Choice):
+        axis = Choice(tuple(_word(value, known.values) for value in axis.values))
+    for value in axis.grid():
+        if not known.contains(value):
+            raise RecipeError(
+                f"{name} has no value {value!r}. {did_you_mean(str(value), map(str, known.grid()))}"
+            )
     return axis
+
+
+def _word(value: Any, known: Sequence[Any]) -> Any:
+    """`none` as it was written, where that is one of the words; elsewhere it means nothing at all."""
+    return "none" if value is None and "none" in known and None not in known else value
 
 
 def _fields_of(settings: type) -> tuple[str, ...]:

@@ -156,3 +156,13 @@ def test_a_field_without_default_must_have_an_axis() -> None:
     with pytest.raises(RecipeError, match=r"Open\.pull has no default and no range"):
         space_of({"open": Open})
     assert space_of({"open": Open}, changes=parse_changes(["head.pull=1..2"])).kinds == ("open",)
+
+
+def test_none_is_a_word_where_it_is_one_of_the_words() -> None:
+    others = {"scaling": Choice(("none", "depth"))}
+    space = of(
+        "scaling=none,depth", "head.augmentation=none,mixup", "head.penalty=none", heads=HEADS, others=others
+    )
+    assert space.axes["scaling"] == others["scaling"]
+    assert space.axes["head.trained_linear.augmentation"] == Choice(("none", "mixup"))
+    assert space.axes["head.ridge.penalty"] == Choice((None,))
