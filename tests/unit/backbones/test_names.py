@@ -84,7 +84,7 @@ def test_cards_from_before_there_were_precisions_are_read_and_keep_their_key() -
     [
         ("vit_tiny_patch16_224", 100, "96px or 112px"),
         ("test_vit", 41, "32px or 48px"),
-        ("inception_v3", 40, "76px"),
+        pytest.param("inception_v3", 40, "76px", marks=pytest.mark.slow),
     ],
 )
 def test_sizes_that_a_network_cannot_take_are_told_with_those_it_can(

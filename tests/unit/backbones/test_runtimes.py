@@ -164,6 +164,7 @@ def test_int8_is_near_and_says_how_near(name: str, reference: Backbone) -> None:
     assert network.key != reference.key
 
 
+@pytest.mark.slow
 def test_two_quantisations_are_near_and_equal_keys_mean_equal_numbers(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
