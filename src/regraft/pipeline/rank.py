@@ -36,7 +36,7 @@ def rank(
     """Compare pretrained networks on a sample of labelled images, and recommend one.
 
     Networks are judged by closed-form probes on images held out in turn. All see a small sample balanced over
-    classes; the better half sees twice as many, and again. Images that `fit` would keep for the test are left
+    classes; the better half, but for those clearly behind, sees twice as many, and again until one is ahead. Images that `fit` would keep for the test are left
     out, and near copies within the sample are held out together.
 
     Args:
@@ -56,7 +56,8 @@ def rank(
         BackboneError: a network that was named cannot be had, or none can take part.
 
     Cost: about as many forward passes as an eighth of the images times the networks, and at least 64 images
-        for each network.
+        for each network; the images of the last round once more where lite0 has not seen them, which looks
+        for near copies.
     """
     clock = Budget(parse_duration(budget))
     dataset = read(source)
