@@ -36,8 +36,9 @@ def rank(
     """Compare pretrained networks on a sample of labelled images, and recommend one.
 
     Networks are judged by closed-form probes on images held out in turn. All see a small sample balanced over
-    classes; the better half, but for those clearly behind, sees twice as many, and again until one is ahead. Images that `fit` would keep for the test are left
-    out, and near copies within the sample are held out together.
+    classes; the better half, but for those clearly behind, sees twice as many, and again until one is ahead.
+    Images that `fit` would keep for the test are left out, and near copies within the sample are held out
+    together.
 
     Args:
         source: whatever `read` takes.
