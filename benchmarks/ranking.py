@@ -144,7 +144,6 @@ def _orders(table: Path, names: Mapping[str, str], truth: Mapping[str, dict], fo
     dataset = read_table(table)
     contest = Contest(dataset, FeatureStore(folder), "auto")
     size = rounds(len(contest.dataset), len(dataset.classes))[-1]
-    contest.keep_together(size)
     values: dict[str, dict[str, float]] = {"probe": {}}
     for title, name in names.items():
         values["probe"][title] = -contest.standing(name, size).loss

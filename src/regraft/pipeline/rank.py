@@ -57,8 +57,8 @@ def rank(
         BackboneError: a network that was named cannot be had, or none can take part.
 
     Cost: about as many forward passes as an eighth of the images times the networks, and at least 64 images
-        for each network; the images of the last round once more where lite0 has not seen them, which looks
-        for near copies.
+        for each network; where lite0 is not among them, which looks for near copies, the images of every
+        round that is played once more.
     """
     clock = Budget(parse_duration(budget))
     dataset = read(source)
@@ -70,7 +70,6 @@ def rank(
         side_px = None if names else median_side_px(contest.dataset)
         entrants, refused = enter(asked, contest, limits, side_px=side_px)
         _require_entrants(entrants, refused)
-        contest.keep_together(sizes[-1])
         played = [*play([*entrants], sizes, contest.standing, should_stop=lambda: clock.left_s == 0)]
         placed = place(played)
         rows = _rows(placed, entrants, contest)

@@ -1,13 +1,16 @@
 import json
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from regraft.backbones import Backbone
 from regraft.backbones.source_head import SourceHead
 from regraft.core.errors import BackboneError, DataError, RecipeError
 from regraft.data import read, split
+from regraft.features import FeatureStore
 from regraft.pipeline import Limits, rank
 from regraft.pipeline.ranking import contest, likeness
 from regraft.report import rank_page, rank_text
@@ -61,6 +64,26 @@ def test_what_was_looked_at_once_is_not_embedded_again(zoo, paint):
     assert first["forward_passes"] > 0
     assert again["forward_passes"] == 0
     assert again["candidates"][0]["log_loss"] == first["candidates"][0]["log_loss"]
+
+
+def test_a_race_that_ends_early_looks_at_no_image_of_a_later_round(zoo, paint):
+    found = rank(paint(each=60), ["lite1", "lite0"])
+    assert [one["images"] for one in found["rounds"]] == [64]
+    assert found["forward_passes"] == 2 * 64
+
+
+def test_copies_that_a_later_round_shows_are_held_out_together(zoo, tmp_path, paint):
+    folder = paint(each=60)
+    for number, path in enumerate(sorted(folder.glob("*/*.png"))):
+        Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path.parent / f"twin-{number}.png")
+    judged = contest.Contest(split(read(folder), seed=0), FeatureStore(), "auto")
+    found = []
+    for size in (64, 128):
+        judged.standing("lite0", size)
+        twins = Counter(example.group for example in judged.sample(size).examples if example.group)
+        assert set(twins.values()) == {2}
+        found.append(len(twins))
+    assert 0 < found[0] < found[1]
 
 
 def test_scores_have_intervals_and_the_source_head_is_asked(zoo, paint):

@@ -1,7 +1,8 @@
 """What candidates are judged on: growing samples of the images for learning, and features that are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class Contest:
         # A given validation part is too small a share of a small sample: all images are held out in turn.
         pooled = replace(learning, examples=tuple(replace(e, part=None) for e in learning.examples))
         self.dataset = pooled
+        self.given = {example.path: example.group for example in pooled.examples}
+        self.related = 0
         self.store = store
         self.runtime = runtime
         self.forward_passes = 0
@@ -77,11 +80,13 @@ class Contest:
         By what the same small network finds alike, whoever takes part: a network that is of no use in the
         contest is of none here.
         """
-        sample = self.looked_at(LOOKS, size)
+        if size <= self.related:
+            return
+        sample = _grouped(self.looked_at(LOOKS, size), self.given)
         untied, found = untangled(sample, find_relatives(sample, self.store, self.backbone(LOOKS)))
-        group_of = {e.path: e.group for e in keep_together(untied, found).examples}
-        examples = (replace(e, group=group_of.get(e.path, e.group)) for e in self.dataset.examples)
-        self.dataset = replace(self.dataset, examples=tuple(examples))
+        joined = keep_together(untied, found).examples
+        self.dataset = _grouped(self.dataset, self.given | {e.path: e.group for e in joined})
+        self.related = size
 
     def rows(self, name: str, sample: Dataset) -> Features:
         """All depths of a sample that was looked at, as they are."""
@@ -98,6 +103,7 @@ class Contest:
 
     def standing(self, name: str, size: int) -> Standing:
         """How a network does on the first so many images, under the better of two closed-form probes."""
+        self.keep_together(size)
         sample = self.looked_at(name, size)
         truth, folds = truth_of(sample), folds_of(sample)
         tried = []
@@ -110,6 +116,11 @@ class Contest:
             loss = float(np.mean(answers.losses))
             tried.append(Standing(name, depths, len(sample), answers, loss, headline(answers)))
         return min(tried, key=lambda standing: standing.loss)
+
+
+def _grouped(dataset: Dataset, group_of: Mapping[Path, str]) -> Dataset:
+    examples = tuple(replace(example, group=group_of[example.path]) for example in dataset.examples)
+    return replace(dataset, examples=examples)
 
 
 def folds_of(sample: Dataset) -> tuple[Folds, ...] | None:
