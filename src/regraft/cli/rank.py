@@ -18,13 +18,14 @@ class LimitFlags(Limits):
 NO_LIMITS = LimitFlags()
 
 
-def rank(
+def rank(  # noqa: PLR0913 - one for each flag
     source: Path,
     /,
     *names: str,
     budget: str = "5m",
     limits: LimitFlags = NO_LIMITS,
     page: Path | None = None,
+    seed: int = 0,
     labels: SourceFlags = AS_LAID_OUT,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -36,6 +37,7 @@ def rank(
         budget: how long it may take, such as 90s or 5m.
         limits: who breaks one does not take part.
         page: an .html file to write as well.
+        seed: of the order in which images are looked at.
         labels: where the labels are written.
         json: print one JSON object instead of text.
     """
@@ -46,7 +48,7 @@ def rank(
 
     if page is not None:
         check_page(page, source)
-    found = rank_networks(labels.of(source), names, limits=limits, budget=budget)
+    found = rank_networks(labels.of(source), names, limits=limits, budget=budget, seed=seed)
     if page is not None:
         write_bytes(page, rank_page(found).encode(errors="backslashreplace"))
     if json:

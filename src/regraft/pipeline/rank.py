@@ -24,12 +24,13 @@ from regraft.pipeline.run import MOST_SKIPPED_LISTED
 NO_LIMITS = Limits()
 
 
-def rank(
+def rank(  # noqa: PLR0913 - all but the first are options
     source: DataSource,
     names: Sequence[str] = (),
     *,
     limits: Limits = NO_LIMITS,
     budget: str | float = "5m",
+    seed: int = 0,
     runtime: Runtime = "auto",
     store: FeatureStore | None = None,
 ) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def rank(
             small images, at smaller ones.
         limits: who breaks one does not take part.
         budget: how long it may take; the round on its way is then the last.
+        seed: of the order in which images are looked at: a recommendation that another seed overturns is one
+            between equals. The test part is that of `fit`, whatever the seed.
         runtime: what runs the networks.
         store: where features are kept, for a later `fit` to find; by default in the cache folder.
 
@@ -63,7 +66,7 @@ def rank(
     clock = Budget(parse_duration(budget))
     dataset = read(source)
     require_trainable(dataset)
-    contest = Contest(split(dataset, seed=Recipe().seed), store or FeatureStore(), runtime)
+    contest = Contest(split(dataset, seed=Recipe().seed), store or FeatureStore(), runtime, seed=seed)
     sizes = rounds(len(contest.dataset), len(dataset.classes))
     with stop_on_signals(clock):
         asked = names or [row.name for row in FAMILIES if is_here(row)]
@@ -79,6 +82,7 @@ def rank(
         "candidates": rows,
         "refused": refused,
         "limits": plain(limits),
+        "seed": seed,
         "forward_passes": contest.forward_passes,
         "seconds": round(clock.spent_s, 1),
         "machine": machine(),

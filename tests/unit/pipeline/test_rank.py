@@ -86,6 +86,17 @@ def test_copies_that_a_later_round_shows_are_held_out_together(zoo, tmp_path, pa
     assert 0 < found[0] < found[1]
 
 
+def test_another_seed_looks_at_other_images_first_and_never_at_those_of_the_test(zoo, paint):
+    folder = paint(each=60)
+    parts = split(read(folder), seed=0)
+    seen = [set(contest.Contest(parts, FeatureStore(), "auto", seed=n).sample(64).paths) for n in (0, 1)]
+    assert seen[0] != seen[1]
+    assert not (seen[0] | seen[1]) & set(parts.part("test").paths)
+    assert rank(folder, ["lite0"], seed=1)["seed"] == 1
+    with pytest.raises(RecipeError, match="seed"):
+        rank(folder, ["lite0"], seed=-1)
+
+
 def test_scores_have_intervals_and_the_source_head_is_asked(zoo, paint):
     row = rank(paint(each=30), ["lite0"])["candidates"][0]
     assert set(row["scores"]) == {

@@ -30,7 +30,7 @@ LOOKS = "lite0"
 class Contest:
     """Images without their test part, in the order in which they are looked at, and the networks loaded."""
 
-    def __init__(self, dataset: Dataset, store: FeatureStore, runtime: Runtime) -> None:
+    def __init__(self, dataset: Dataset, store: FeatureStore, runtime: Runtime, *, seed: int = 0) -> None:
         learning = dataset.without_test()
         # A given validation part is too small a share of a small sample: all images are held out in turn.
         pooled = replace(learning, examples=tuple(replace(e, part=None) for e in learning.examples))
@@ -39,8 +39,9 @@ class Contest:
         self.related = 0
         self.store = store
         self.runtime = runtime
+        self.recipe = Recipe(seed=seed)
         self.forward_passes = 0
-        self._order = balanced_order(pooled)
+        self._order = balanced_order(pooled, seed)
         self._backbones: dict[str, Backbone] = {}
 
     def backbone(self, name: str) -> Backbone:
@@ -105,7 +106,7 @@ class Contest:
         """How a network does on the first so many images, under the better of two closed-form probes."""
         self.keep_together(size)
         sample = self.looked_at(name, size)
-        truth, folds = truth_of(sample), folds_of(sample)
+        truth, folds = truth_of(sample), folds_of(sample, self.recipe)
         tried = []
         for depths in PROBED:
             features = self.features(name, sample, depths)
@@ -123,6 +124,6 @@ def _grouped(dataset: Dataset, group_of: Mapping[Path, str]) -> Dataset:
     return replace(dataset, examples=examples)
 
 
-def folds_of(sample: Dataset) -> tuple[Folds, ...] | None:
+def folds_of(sample: Dataset, recipe: Recipe) -> tuple[Folds, ...] | None:
     """Folds that no group straddles; None where every image may be held out alone."""
-    return None if are_independent(sample) else choose_folds(sample, Recipe())
+    return None if are_independent(sample) else choose_folds(sample, recipe)

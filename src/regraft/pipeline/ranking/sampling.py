@@ -6,14 +6,14 @@ from regraft.core.hashing import unit_interval
 from regraft.data import Dataset, units
 
 
-def balanced_order(dataset: Dataset) -> list[int]:
+def balanced_order(dataset: Dataset, seed: int = 0) -> list[int]:
     """Places of all images, classes taking turns, and within a class its groups taking turns.
 
     Samples of growing size are then beginnings of one list: what was computed for a small one is used by the
     next. Images of one group say little more than one of them, so a class first shows all its groups. Lots
     are drawn from content, so the order does not depend on names or on the order of reading.
     """
-    lots = [unit_interval(f"rank:{example.sha256}") for example in dataset.examples]
+    lots = [unit_interval(f"rank {seed}:{example.sha256}") for example in dataset.examples]
     turn_of_unit = [0] * len(dataset)
     for unit in units(dataset):
         seen: Counter[int] = Counter()
