@@ -8,8 +8,9 @@ is ranked several times, with other images looked at first.
 
 The best is the best of noisy numbers, so that even a perfect choice would have some regret; `regret_apart`
 has none of that luck: the best is named on one half of the test images and compared on the other, halves by
-lot. The truth lies between the two. Beside it, how every score of transferability orders all candidates on the
-images of the last round (weighted Kendall tau).
+lot. The truth lies between the two. Beside it, how every score of transferability orders all candidates on
+the images of the last round (weighted Kendall tau). Near copies are joined into groups before either side
+starts, and neither looks for them.
 """
 
 import csv
@@ -134,7 +135,9 @@ def _ranked(table: Path, names: Mapping[str, str], truth: Mapping[str, dict]) ->
 
 def _once(table: Path, names: Sequence[str], seed: int) -> dict:
     with tempfile.TemporaryDirectory() as empty:
-        return regraft.rank(table, names, budget="10m", seed=seed, store=FeatureStore(Path(empty)))
+        return regraft.rank(
+            table, names, budget="10m", seed=seed, together="given", store=FeatureStore(Path(empty))
+        )
 
 
 def _regret_apart(truth: Mapping[str, dict], chosen: str) -> float:
@@ -154,7 +157,7 @@ def _regret_apart(truth: Mapping[str, dict], chosen: str) -> float:
 def _orders(table: Path, names: Mapping[str, str], truth: Mapping[str, dict], folder: Path) -> list[dict]:
     """Every score of every network on the same images: those of the last round."""
     dataset = read_table(table)
-    contest = Contest(dataset, FeatureStore(folder), "auto")
+    contest = Contest(dataset, FeatureStore(folder), regraft.Recipe(together="given"))
     size = rounds(len(contest.dataset), len(dataset.classes))[-1]
     values: dict[str, dict[str, float]] = {"probe": {}}
     for title, name in names.items():

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from regraft.cli.output import print_json
 from regraft.cli.sources import AS_LAID_OUT, SourceFlags
 from regraft.pipeline.ranking.limits import Limits
+from regraft.pipeline.recipe import Together
 
 
 @Parameter(name="*")
@@ -26,6 +27,7 @@ def rank(  # noqa: PLR0913 - one for each flag
     limits: LimitFlags = NO_LIMITS,
     page: Path | None = None,
     seed: int = 0,
+    together: Together = "auto",
     labels: SourceFlags = AS_LAID_OUT,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -38,6 +40,7 @@ def rank(  # noqa: PLR0913 - one for each flag
         limits: who breaks one does not take part.
         page: an .html file to write as well.
         seed: of the order in which images are looked at.
+        together: what is held out together; auto: also near copies; given: groups alone.
         labels: where the labels are written.
         json: print one JSON object instead of text.
     """
@@ -48,7 +51,9 @@ def rank(  # noqa: PLR0913 - one for each flag
 
     if page is not None:
         check_page(page, source)
-    found = rank_networks(labels.of(source), names, limits=limits, budget=budget, seed=seed)
+    found = rank_networks(
+        labels.of(source), names, limits=limits, budget=budget, seed=seed, together=together
+    )
     if page is not None:
         write_bytes(page, rank_page(found).encode(errors="backslashreplace"))
     if json:

@@ -18,7 +18,7 @@ from regraft.pipeline.ranking.entrants import Entrant, enter
 from regraft.pipeline.ranking.evidence import Evidence, described, gathered
 from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.ranking.tournament import Standing, play, rounds
-from regraft.pipeline.recipe import Recipe, Runtime
+from regraft.pipeline.recipe import Recipe, Runtime, Together
 from regraft.pipeline.run import MOST_SKIPPED_LISTED
 
 NO_LIMITS = Limits()
@@ -31,6 +31,7 @@ def rank(  # noqa: PLR0913 - all but the first are options
     limits: Limits = NO_LIMITS,
     budget: str | float = "5m",
     seed: int = 0,
+    together: Together = "auto",
     runtime: Runtime = "auto",
     store: FeatureStore | None = None,
 ) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def rank(  # noqa: PLR0913 - all but the first are options
         budget: how long it may take; the round on its way is then the last.
         seed: of the order in which images are looked at: a recommendation that another seed overturns is one
             between equals. The test part is that of `fit`, whatever the seed.
+        together: given holds groups together, and looks for no near copies.
         runtime: what runs the networks.
         store: where features are kept, for a later `fit` to find; by default in the cache folder.
 
@@ -66,7 +68,8 @@ def rank(  # noqa: PLR0913 - all but the first are options
     clock = Budget(parse_duration(budget))
     dataset = read(source)
     require_trainable(dataset)
-    contest = Contest(split(dataset, seed=Recipe().seed), store or FeatureStore(), runtime, seed=seed)
+    recipe = Recipe(seed=seed, together=together, runtime=runtime)
+    contest = Contest(split(dataset, seed=Recipe().seed), store or FeatureStore(), recipe)
     sizes = rounds(len(contest.dataset), len(dataset.classes))
     with stop_on_signals(clock):
         asked = names or [row.name for row in FAMILIES if is_here(row)]

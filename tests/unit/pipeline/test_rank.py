@@ -11,7 +11,7 @@ from regraft.backbones.source_head import SourceHead
 from regraft.core.errors import BackboneError, DataError, RecipeError
 from regraft.data import read, split
 from regraft.features import FeatureStore
-from regraft.pipeline import Limits, rank
+from regraft.pipeline import Limits, Recipe, rank
 from regraft.pipeline.ranking import contest, likeness
 from regraft.report import rank_page, rank_text
 
@@ -76,7 +76,7 @@ def test_copies_that_a_later_round_shows_are_held_out_together(zoo, tmp_path, pa
     folder = paint(each=60)
     for number, path in enumerate(sorted(folder.glob("*/*.png"))):
         Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path.parent / f"twin-{number}.png")
-    judged = contest.Contest(split(read(folder), seed=0), FeatureStore(), "auto")
+    judged = contest.Contest(split(read(folder), seed=0), FeatureStore())
     found = []
     for size in (64, 128):
         judged.standing("lite0", size)
@@ -84,12 +84,15 @@ def test_copies_that_a_later_round_shows_are_held_out_together(zoo, tmp_path, pa
         assert set(twins.values()) == {2}
         found.append(len(twins))
     assert 0 < found[0] < found[1]
+    as_given = contest.Contest(split(read(folder), seed=0), FeatureStore(), Recipe(together="given"))
+    as_given.standing("lite0", 128)
+    assert not any(example.group for example in as_given.sample(128).examples)
 
 
 def test_another_seed_looks_at_other_images_first_and_never_at_those_of_the_test(zoo, paint):
     folder = paint(each=60)
     parts = split(read(folder), seed=0)
-    seen = [set(contest.Contest(parts, FeatureStore(), "auto", seed=n).sample(64).paths) for n in (0, 1)]
+    seen = [set(contest.Contest(parts, FeatureStore(), Recipe(seed=n)).sample(64).paths) for n in (0, 1)]
     assert seen[0] != seen[1]
     assert not (seen[0] | seen[1]) & set(parts.part("test").paths)
     assert rank(folder, ["lite0"], seed=1)["seed"] == 1

@@ -17,11 +17,13 @@ from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.judging import calibrate, truth_of
 from regraft.pipeline.ranking.sampling import balanced_order, beginning
 from regraft.pipeline.ranking.tournament import Standing
-from regraft.pipeline.recipe import Recipe, Runtime
+from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.relatives import find_relatives
 
 PROBED: tuple[Depths, ...] = ("last", "all")
 """Networks from elsewhere are often better read at all depths, those from near by at the last."""
+
+DEFAULT = Recipe()
 
 LOOKS = "lite0"
 """The bundled network that looks for near copies."""
@@ -30,7 +32,7 @@ LOOKS = "lite0"
 class Contest:
     """Images without their test part, in the order in which they are looked at, and the networks loaded."""
 
-    def __init__(self, dataset: Dataset, store: FeatureStore, runtime: Runtime, *, seed: int = 0) -> None:
+    def __init__(self, dataset: Dataset, store: FeatureStore, recipe: Recipe = DEFAULT) -> None:
         learning = dataset.without_test()
         # A given validation part is too small a share of a small sample: all images are held out in turn.
         pooled = replace(learning, examples=tuple(replace(e, part=None) for e in learning.examples))
@@ -38,10 +40,9 @@ class Contest:
         self.given = {example.path: example.group for example in pooled.examples}
         self.related = 0
         self.store = store
-        self.runtime = runtime
-        self.recipe = Recipe(seed=seed)
+        self.recipe = recipe
         self.forward_passes = 0
-        self._order = balanced_order(pooled, seed)
+        self._order = balanced_order(pooled, recipe.seed)
         self._backbones: dict[str, Backbone] = {}
 
     def backbone(self, name: str) -> Backbone:
@@ -51,7 +52,7 @@ class Contest:
             BackboneError: it cannot be had.
         """
         if name not in self._backbones:
-            self._backbones[name] = load(name, runtime=self.runtime)
+            self._backbones[name] = load(name, runtime=self.recipe.runtime)
         return self._backbones[name]
 
     def sample(self, size: int) -> Dataset:
@@ -81,7 +82,7 @@ class Contest:
         By what the same small network finds alike, whoever takes part: a network that is of no use in the
         contest is of none here.
         """
-        if size <= self.related:
+        if size <= self.related or self.recipe.together == "given":
             return
         sample = _grouped(self.looked_at(LOOKS, size), self.given)
         untied, found = untangled(sample, find_relatives(sample, self.store, self.backbone(LOOKS)))

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from regraft.backbones import Backbone
 from regraft.core.arrays import Images
 from regraft.core.errors import BackboneError
 from regraft.core.seeds import generator
+from regraft.core.threads import in_parallel
 from regraft.pipeline.ranking.candidates import at_sizes
 from regraft.pipeline.ranking.contest import Contest
 from regraft.pipeline.ranking.limits import Limits
@@ -49,6 +51,7 @@ def enter(
                 raise
             refused[name] = str(error)
     entrants: dict[str, Entrant] = {}
+    in_parallel(lambda name: _begin(name, contest), dict.fromkeys(sized))
     for name in dict.fromkeys(sized):
         try:
             entrant = timed(contest.backbone(name))
@@ -60,6 +63,13 @@ def enter(
         else:
             entrants[name] = entrant
     return entrants, refused
+
+
+def _begin(name: str, contest: Contest) -> None:
+    """Compile a network, which its first image does; what goes wrong is told where it is timed."""
+    with suppress(BackboneError):
+        backbone = contest.backbone(name)
+        backbone.embed(np.zeros((1, backbone.card.image_px, backbone.card.image_px, 3), np.uint8))
 
 
 def timed(backbone: Backbone) -> Entrant:
