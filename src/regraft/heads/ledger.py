@@ -21,22 +21,23 @@ class Ledger:
         self.accuracies = self.losses.copy()
         self.weights: list[tuple[tuple[Array, ...], ...]] = [()] * count
         self.lowest = np.full(count, np.inf)
+        self.best = np.full((count, 2), np.inf)
         self.best_epoch = np.zeros(count, np.int64)
         self.diverged = np.zeros(count, bool)
         self.training = np.ones(count, bool)
 
     def open(self, team: "Team", *, counts: bool) -> None:
         """Note how a team's first weights do, which are nobody's best unless they count."""
-        losses = self._note(team, 0)
+        self._note(team, 0)
         if counts:
-            self._keep_best(team, 0, losses)
+            self._keep_best(team, 0)
 
     def record(self, team: "Team", epoch: int) -> None:
         """Note how a team does; its improved members are copied, and those that are done leave it."""
-        losses = self._note(team, epoch)
+        self._note(team, epoch)
         numbers = np.array(team.numbers)
-        self._keep_best(team, epoch, losses)
-        finite = np.isfinite(losses)
+        self._keep_best(team, epoch)
+        finite = np.isfinite(self.losses[numbers, epoch])
         self.diverged[numbers] = ~finite
         patience = self.schedule.patience
         is_patient = patience is None or epoch - self.best_epoch[numbers] < patience
@@ -47,23 +48,25 @@ class Ledger:
     def survivors(self) -> set[int]:
         """The best of those still training, at least one if any."""
         left = np.flatnonzero(self.training)
-        order = np.argsort(self.lowest[left], kind="stable")
-        if self.schedule.criterion == "accuracy":
-            order = np.lexsort((self.lowest[left], -np.nanmax(self.accuracies[left], axis=1)))
+        order = np.lexsort((self.best[left, 1], self.best[left, 0]))
         kept = left[order][: int(np.ceil(self.schedule.kept_fraction * len(left)))]
         self.training[:] = False
         self.training[kept] = True
         return set(kept.tolist())
 
-    def _note(self, team: "Team", epoch: int) -> Array:
-        losses, accuracies = team.judge()
-        self.losses[team.numbers, epoch], self.accuracies[team.numbers, epoch] = losses, accuracies
-        return losses
+    def _note(self, team: "Team", epoch: int) -> None:
+        self.losses[team.numbers, epoch], self.accuracies[team.numbers, epoch] = team.judge()
 
-    def _keep_best(self, team: "Team", epoch: int, losses: Array) -> None:
+    def _keep_best(self, team: "Team", epoch: int) -> None:
+        """Copy the weights of those that have never been so good, by the criterion; the loss breaks ties."""
         numbers = np.array(team.numbers)
-        better = np.flatnonzero(np.isfinite(losses) & (losses < self.lowest[numbers]))
-        self.lowest[numbers[better]], self.best_epoch[numbers[better]] = losses[better], epoch
+        losses, accuracies = self.losses[numbers, epoch], self.accuracies[numbers, epoch]
+        first = -accuracies if self.schedule.criterion == "accuracy" else losses
+        ahead = first < self.best[numbers, 0]
+        level = (first == self.best[numbers, 0]) & (losses < self.best[numbers, 1])
+        better = np.flatnonzero(np.isfinite(losses) & (ahead | level))
+        self.best[numbers[better]] = np.column_stack([first, losses])[better]
+        self.lowest[numbers], self.best_epoch[numbers[better]] = np.fmin(self.lowest[numbers], losses), epoch
         copies = [block.weights(better.tolist()) for block in team.blocks]
         for at, number in enumerate(numbers[better]):
             self.weights[number] = tuple(tuple(layer[at] for layer in copy) for copy in copies)

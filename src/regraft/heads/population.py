@@ -27,6 +27,8 @@ from regraft.heads.weighting import check_folds, checked, fold_numbers
 class Population:
     """What training left: a curve for every member, and each member's weights at its best epoch.
 
+    The best is that of the schedule's criterion, the lowest held-out loss or the highest accuracy.
+
     `losses` and `accuracies` [m, epochs + 1] are held out, at temperature 1; column 0 is before training, and
     NaN stands where a member no longer trained. `lowest` [m] are the least losses; a start of our own does
     not count, a given one does. `diverged` marks members whose loss became NaN or infinite.

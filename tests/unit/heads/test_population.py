@@ -59,11 +59,27 @@ def test_halving_by_accuracy():
     full = train_population(SOME, examples(), schedule=Schedule(epochs=6))
     schedule = Schedule(epochs=6, halvings=(2,), kept_fraction=0.3, criterion="accuracy")
     halved = train_population(SOME, examples(), schedule=schedule)
-    best = full.accuracies[:, :3].max(axis=1)
+    best = full.accuracies[:, 1:3].max(axis=1)
     kept = np.flatnonzero(~np.isnan(halved.losses[:, 3]))
     assert len(kept) == 4
     assert best[kept].min() >= np.delete(best, kept).max()
     assert set(kept) != set(np.argsort(full.losses[:, :3].min(axis=1))[:4])
+
+
+def test_the_weights_kept_are_those_of_the_best_epoch_by_the_criterion():
+    given = examples()
+    held = given.folds == 0
+    by_loss, by_accuracy = (
+        train_population(SOME, given, schedule=Schedule(epochs=8, criterion=name))
+        for name in ("loss", "accuracy")
+    )
+    np.testing.assert_array_equal(by_loss.lowest, by_accuracy.lowest)
+    for number in range(len(SOME)):
+        scores = by_accuracy.classifier(number).scores(given.features[held])
+        right = np.mean(scores.argmax(axis=1) == given.labels[held])
+        assert right == pytest.approx(by_accuracy.accuracies[number, 1:].max())
+    peaks = by_accuracy.accuracies[:, 1:].argmax(axis=1)
+    assert (peaks != by_loss.losses[:, 1:].argmin(axis=1)).any()
 
 
 def test_halving_shrinks_the_tensors():
