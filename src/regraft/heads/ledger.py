@@ -66,7 +66,8 @@ class Ledger:
         level = (first == self.best[numbers, 0]) & (losses < self.best[numbers, 1])
         better = np.flatnonzero(np.isfinite(losses) & (ahead | level))
         self.best[numbers[better]] = np.column_stack([first, losses])[better]
-        self.lowest[numbers], self.best_epoch[numbers[better]] = np.fmin(self.lowest[numbers], losses), epoch
+        self.best_epoch[numbers[better]] = epoch
+        self.lowest[numbers] = np.fmin(self.lowest[numbers], losses)
         copies = [block.weights(better.tolist()) for block in team.blocks]
         for at, number in enumerate(numbers[better]):
             self.weights[number] = tuple(tuple(layer[at] for layer in copy) for copy in copies)

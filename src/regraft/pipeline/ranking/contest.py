@@ -37,8 +37,8 @@ class Contest:
         # A given validation part is too small a share of a small sample: all images are held out in turn.
         pooled = replace(learning, examples=tuple(replace(e, part=None) for e in learning.examples))
         self.dataset = pooled
-        self.given = {example.path: example.group for example in pooled.examples}
-        self.related = 0
+        self._given = {example.path: example.group for example in pooled.examples}
+        self._related = 0
         self.store = store
         self.recipe = recipe
         self.forward_passes = 0
@@ -76,19 +76,19 @@ class Contest:
         self._order = [new[place] for place in self._order if place in new]
         self.dataset = self.dataset.without(skipped)
 
-    def keep_together(self, size: int) -> None:
+    def _keep_together(self, size: int) -> None:
         """Find near copies among the first so many images: no fold may hold out what its rest has seen.
 
         By what the same small network finds alike, whoever takes part: a network that is of no use in the
         contest is of none here.
         """
-        if size <= self.related or self.recipe.together == "given":
+        if size <= self._related or self.recipe.together == "given":
             return
-        sample = _grouped(self.looked_at(LOOKS, size), self.given)
+        sample = _grouped(self.looked_at(LOOKS, size), self._given)
         untied, found = untangled(sample, find_relatives(sample, self.store, self.backbone(LOOKS)))
         joined = keep_together(untied, found).examples
-        self.dataset = _grouped(self.dataset, self.given | {e.path: e.group for e in joined})
-        self.related = size
+        self.dataset = _grouped(self.dataset, self._given | {e.path: e.group for e in joined})
+        self._related = size
 
     def rows(self, name: str, sample: Dataset) -> Features:
         """All depths of a sample that was looked at, as they are."""
@@ -105,7 +105,7 @@ class Contest:
 
     def standing(self, name: str, size: int) -> Standing:
         """How a network does on the first so many images, under the better of two closed-form probes."""
-        self.keep_together(size)
+        self._keep_together(size)
         sample = self.looked_at(name, size)
         truth, folds = truth_of(sample), folds_of(sample, self.recipe)
         tried = []

@@ -51,8 +51,9 @@ def enter(
                 raise
             refused[name] = str(error)
     entrants: dict[str, Entrant] = {}
-    in_parallel(lambda name: _begin(name, contest), dict.fromkeys(sized))
-    for name in dict.fromkeys(sized):
+    once = [*dict.fromkeys(sized)]
+    in_parallel(lambda name: _begin(name, contest), once)
+    for name in once:
         try:
             entrant = timed(contest.backbone(name))
             reason = limits.refuse(entrant.backbone, entrant.latency_ms)
