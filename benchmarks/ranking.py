@@ -1,10 +1,12 @@
 """Does `regraft rank` name the right network, and what does it cost?
 
 Candidates: the bundled networks at several image sizes, networks fine-tuned on other sets, random ones, and
-some spoilt on purpose. The truth is the test accuracy that `regraft fit` reaches with each of them alone, all
-features and heads tuned. Regret is what the recommended network misses of the best one's accuracy, in points;
-`regret_of_training` what the network misses that is chosen by tuning them all, on held-out images. Each set
-is ranked several times, with other images looked at first.
+some spoilt on purpose, each read at its last stage and at all. The truth is the test accuracy that `regraft
+fit` reaches with each candidate alone, scaling and head tuned. Regret is what the recommended network, at
+the depths that are recommended with it, misses of the best candidate's accuracy, in points;
+`regret_of_network` the same of networks, each at the depths of its lower held-out loss;
+`regret_of_training` what the candidate misses that is chosen by tuning them all, on held-out images. Each
+set is ranked several times, with other images looked at first.
 
 The best is the best of noisy numbers, so that even a perfect choice would have some regret; `regret_apart`
 has none of that luck: the best is named on one half of the test images and compared on the other, halves by
@@ -17,6 +19,7 @@ import csv
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +31,14 @@ from benchmarks.grafted import make
 from regraft.backbones import load
 from regraft.data import keep_together, read_table, untangled
 from regraft.features import FeatureStore, extract
-from regraft.pipeline.ranking.contest import LOOKS, Contest
+from regraft.pipeline.ranking.contest import LOOKS, PROBED, Contest
 from regraft.pipeline.ranking.evidence import units_of
 from regraft.pipeline.ranking.likeness import source_probabilities
 from regraft.pipeline.ranking.tournament import rounds
 from regraft.pipeline.relatives import find_relatives
 from regraft.transferability import SCORES, Sample
 
-SIZES = ("lite0", "lite2", "lite0:96px", "lite2:128px", "lite0:288px")
+SIZES = ("lite0", "lite1", "lite2", "lite0:96px", "lite1:128px", "lite2:128px", "lite0:288px")
 LEAST_REGRET, LARGEST_SHARE = 1.0, 0.1
 HALVINGS = 200
 SEEDS = (0, 1, 2)
@@ -59,7 +62,7 @@ def run(data: Path | None, quick: bool) -> dict:
             table = _joined(write_table(data / name, work / "table.csv", 0), work)
             truth = _truth(table, fair, work)
             kept = ("accuracy", "half_width", "held_out_loss", "seconds")
-            truths += [{"set": name, "network": t, **{k: one[k] for k in kept}} for t, one in truth.items()]
+            truths += [{"set": name, "candidate": t, **{k: one[k] for k in kept}} for t, one in truth.items()]
             rows.append({"set": name, **_ranked(table, fair, truth)})
             orders += [{"set": name, **row} for row in _orders(table, fair, truth, work)]
             print("   ", rows[-1], flush=True)
@@ -80,16 +83,20 @@ def _joined(table: Path, folder: Path) -> Path:
 
 
 def _truth(table: Path, names: Mapping[str, str], folder: Path) -> dict[str, dict]:
-    """Test accuracy in % of the best that `fit` makes of each network, and the seconds that it took."""
+    """Test accuracy in % of the best that `fit` makes of each candidate, and the seconds that it took.
+
+    A network's images pass through it once, for the first of its candidates.
+    """
     found = {}
-    for number, (title, name) in enumerate(names.items()):
-        recipe = regraft.Recipe(backbones=(name,), together="given")
+    for number, ((title, name), depths) in enumerate(product(names.items(), PROBED)):
+        recipe = regraft.Recipe(backbones=(name,), depths=depths, together="given")
         started = time.perf_counter()
         run = regraft.fit(
             table, budget="10m", recipe=recipe, out=folder / f"run-{number}", store=FeatureStore(folder)
         )
         accuracy = run.report.data["test"]["accuracy"]
-        found[title] = {
+        found[_candidate(title, depths)] = {
+            "network": title,
             "accuracy": 100 * accuracy["value"],
             "half_width": 50 * (accuracy["high"] - accuracy["low"]),
             "held_out_loss": run.report.data["validation"]["log_loss"]["value"],
@@ -97,6 +104,10 @@ def _truth(table: Path, names: Mapping[str, str], folder: Path) -> dict[str, dic
             "right": _right(folder / f"run-{number}"),
         }
     return found
+
+
+def _candidate(title: str, depths: str) -> str:
+    return f"{title}, {depths}"
 
 
 def _right(folder: Path) -> np.ndarray:
@@ -109,7 +120,10 @@ def _right(folder: Path) -> np.ndarray:
 def _ranked(table: Path, names: Mapping[str, str], truth: Mapping[str, dict]) -> dict:
     title_of = {name: title for title, name in names.items()}
     found = [_once(table, [*names.values()], seed) for seed in SEEDS]
-    chosen = [title_of[one["recommended"]] for one in found]
+    winners = [one["candidates"][0] for one in found]
+    chosen = [_candidate(title_of[one["name"]], one["depths"]) for one in winners]
+    networks = [title_of[one["name"]] for one in winners]
+    tuned = _tuned(truth)
     best = max(truth, key=lambda title: truth[title]["accuracy"])
     by_training = min(truth, key=lambda title: truth[title]["held_out_loss"])
     regrets = {title: truth[best]["accuracy"] - each["accuracy"] for title, each in truth.items()}
@@ -117,6 +131,7 @@ def _ranked(table: Path, names: Mapping[str, str], truth: Mapping[str, dict]) ->
     seconds = float(np.mean([one["seconds"] for one in found]))
     return {
         "networks": len(names),
+        "candidates": len(truth),
         "images": found[0]["images"],
         "judged_on": [one["rounds"][-1]["images"] for one in found],
         "recommended": chosen,
@@ -125,12 +140,22 @@ def _ranked(table: Path, names: Mapping[str, str], truth: Mapping[str, dict]) ->
         "best_accuracy": round(truth[best]["accuracy"], 1),
         "regret": round(float(np.mean([regrets[title] for title in chosen])), 2),
         "regret_apart": round(float(np.mean([_regret_apart(truth, title) for title in chosen])), 2),
+        "regret_of_network": round(max(tuned.values()) - float(np.mean([tuned[t] for t in networks])), 2),
         "regret_of_training": round(regrets[by_training], 2),
         "half_width": round(truth[best]["half_width"], 1),
         "seconds": round(seconds, 1),
         "training_seconds": round(training, 1),
         "share": round(seconds / training, 3),
     }
+
+
+def _tuned(truth: Mapping[str, dict]) -> dict[str, float]:
+    """Test accuracy of every network at the depths of its lower held-out loss."""
+    found: dict[str, dict] = {}
+    for one in truth.values():
+        other = found.get(one["network"], one)
+        found[one["network"]] = min(one, other, key=lambda each: each["held_out_loss"])
+    return {network: one["accuracy"] for network, one in found.items()}
 
 
 def _once(table: Path, names: Sequence[str], seed: int) -> dict:
@@ -155,16 +180,17 @@ def _regret_apart(truth: Mapping[str, dict], chosen: str) -> float:
 
 
 def _orders(table: Path, names: Mapping[str, str], truth: Mapping[str, dict], folder: Path) -> list[dict]:
-    """Every score of every network on the same images: those of the last round."""
+    """Every score of every candidate on the same images: those of the last round."""
     dataset = read_table(table)
     contest = Contest(dataset, FeatureStore(folder), regraft.Recipe(together="given"))
     size = rounds(len(contest.dataset), len(dataset.classes))[-1]
+    images = contest.sample(size)
     values: dict[str, dict[str, float]] = {"probe": {}}
-    for title, name in names.items():
-        values["probe"][title] = -contest.standing(name, size).loss
-        images = contest.sample(size)
+    for (title, name), depths in product(names.items(), PROBED):
+        candidate = _candidate(title, depths)
+        values["probe"][candidate] = -contest.probed(name, images, depths).loss
         sample = Sample(
-            contest.features(name, images, "last"),
+            contest.features(name, images, depths),
             images.labels,
             len(images.classes),
             source_probabilities(contest.backbone(name), contest.rows(name, images)),
@@ -172,7 +198,7 @@ def _orders(table: Path, names: Mapping[str, str], truth: Mapping[str, dict], fo
         )
         for score in SCORES:
             if sample.source is not None or not score.needs_source:
-                values.setdefault(score.name, {})[title] = score.measure(sample).value
+                values.setdefault(score.name, {})[candidate] = score.measure(sample).value
     return [{"score": score, **_order(found, truth)} for score, found in values.items()]
 
 
@@ -181,7 +207,7 @@ def _order(found: Mapping[str, float], truth: Mapping[str, dict]) -> dict:
     top = max(found, key=lambda title: found[title])
     tau = weightedtau([*found.values()], accuracies).statistic
     return {
-        "networks": len(found),
+        "candidates": len(found),
         "tau": float(tau),
         "regret": max(accuracies) - truth[top]["accuracy"],
         "top": top,
@@ -205,15 +231,13 @@ def _scores(orders: list[dict]) -> list[dict]:
 
 
 def _summary(rows: list[dict]) -> dict:
-    kinds = ("regret", "regret_apart", "regret_of_training")
-    regret, apart, of_training = (float(np.mean([row[kind] for row in rows])) for kind in kinds)
+    kinds = ("regret", "regret_apart", "regret_of_network", "regret_of_training")
+    means = {f"mean_{kind}": round(float(np.mean([row[kind] for row in rows])), 2) for kind in kinds}
     share = sum(row["seconds"] for row in rows) / sum(row["training_seconds"] for row in rows)
     return {
         "n": len(rows),
         "draws": len(SEEDS),
-        "mean_regret": round(regret, 2),
-        "mean_regret_apart": round(apart, 2),
-        "mean_regret_of_training": round(of_training, 2),
+        **means,
         "share_of_training": round(share, 3),
-        "reached": regret < LEAST_REGRET and share < LARGEST_SHARE,
+        "reached": means["mean_regret"] < LEAST_REGRET and share < LARGEST_SHARE,
     }

@@ -107,17 +107,18 @@ class Contest:
         """How a network does on the first so many images, under the better of two closed-form probes."""
         self._keep_together(size)
         sample = self.looked_at(name, size)
+        return min((self.probed(name, sample, d) for d in PROBED), key=lambda standing: standing.loss)
+
+    def probed(self, name: str, sample: Dataset, depths: Depths) -> Standing:
+        """How a closed-form probe at these depths does on a sample that was looked at."""
         truth, folds = truth_of(sample), folds_of(sample, self.recipe)
-        tried = []
-        for depths in PROBED:
-            features = self.features(name, sample, depths)
-            _, scores, _ = fit_head(
-                Ridge(), features, truth, class_count=len(sample.classes), folds=folds, weights=None
-            )
-            answers = calibrate(scores, truth, groups=[e.group for e in sample.examples]).answers
-            loss = float(np.mean(answers.losses))
-            tried.append(Standing(name, depths, len(sample), answers, loss, headline(answers)))
-        return min(tried, key=lambda standing: standing.loss)
+        features = self.features(name, sample, depths)
+        _, scores, _ = fit_head(
+            Ridge(), features, truth, class_count=len(sample.classes), folds=folds, weights=None
+        )
+        answers = calibrate(scores, truth, groups=[e.group for e in sample.examples]).answers
+        loss = float(np.mean(answers.losses))
+        return Standing(name, depths, len(sample), answers, loss, headline(answers))
 
 
 def _grouped(dataset: Dataset, group_of: Mapping[Path, str]) -> Dataset:
