@@ -59,7 +59,11 @@ def reason(found: Mapping[str, Any]) -> str:
     second = others[0]
     behind = second["behind"]["value"]
     if behind < 0 and second["probability_better"] < 0.05:
-        return f"{sentence}, surely better than {called(second)}, the next ({points(behind)} behind)."
+        share = percent(1 - second["probability_better"])
+        return (
+            f"{sentence}; its log-loss is below that of {called(second)}, the next, in {share} of resamples "
+            f"({points(behind)} behind)."
+        )
     gap = (
         f"{points(behind)} behind"
         if behind < 0
