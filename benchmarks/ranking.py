@@ -1,25 +1,24 @@
 """Does `regraft rank` name the right network, and what does it cost?
 
-Candidates: the bundled networks at several image sizes, networks fine-tuned on other sets, random ones, and
-some spoilt on purpose, each read at its last stage and at all. The truth is the test accuracy that `regraft
-fit` reaches with each candidate alone, scaling and head tuned. Regret is what the recommended network, at
-the depths that are recommended with it, misses of the best candidate's accuracy, in points;
-`regret_of_network` the same of networks, each at the depths of its lower held-out loss;
-`regret_of_training` what the candidate misses that is chosen by tuning them all, on held-out images. Each
-set is ranked several times, with other images looked at first.
+Candidates: the bundled networks, each at its last stage, at all and on a grid, and at other image sizes;
+networks fine-tuned on other sets, random ones, and some spoilt on purpose. The truth is the test accuracy
+that `regraft fit` reaches with each candidate alone, with scaling and head tuned, and the depths where they
+are not the candidate's own. Regret is what the recommended network misses of the best candidate's accuracy,
+in points, at the depths that are recommended with it where these are candidates; `regret_of_training` what
+the candidate misses that is chosen by tuning them all, on held-out images. Each set is ranked several
+times, with other images looked at first.
 
 The best is the best of noisy numbers, so that even a perfect choice would have some regret; `regret_apart`
 has none of that luck: the best is named on one half of the test images and compared on the other, halves by
 lot. The truth lies between the two. Beside it, how every score of transferability orders all candidates on
-the images of the last round (weighted Kendall tau). Near copies are joined into groups before either side
-starts, and neither looks for them.
+the images of the last round (weighted Kendall tau), at a candidate's own depths or else the last. Near
+copies are joined into groups before either side starts, and neither looks for them.
 """
 
 import csv
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ from benchmarks.accuracy import write_table
 from benchmarks.grafted import make
 from regraft.backbones import load
 from regraft.data import keep_together, read_table, untangled
-from regraft.features import FeatureStore, extract
+from regraft.features import Depths, FeatureStore, extract
 from regraft.pipeline.ranking.contest import LOOKS, PROBED, Contest
 from regraft.pipeline.ranking.evidence import units_of
 from regraft.pipeline.ranking.likeness import source_probabilities
@@ -39,6 +38,7 @@ from regraft.pipeline.relatives import find_relatives
 from regraft.transferability import SCORES, Sample
 
 SIZES = ("lite0", "lite1", "lite2", "lite0:96px", "lite1:128px", "lite2:128px", "lite0:288px")
+AT_EACH_DEPTH = ("lite0", "lite1", "lite2")
 LEAST_REGRET, LARGEST_SHARE = 1.0, 0.1
 HALVINGS = 200
 SEEDS = (0, 1, 2)
@@ -88,15 +88,14 @@ def _truth(table: Path, names: Mapping[str, str], folder: Path) -> dict[str, dic
     A network's images pass through it once, for the first of its candidates.
     """
     found = {}
-    for number, ((title, name), depths) in enumerate(product(names.items(), PROBED)):
-        recipe = regraft.Recipe(backbones=(name,), depths=depths, together="given")
+    for number, (title, depths) in enumerate(_candidates([*names])):
+        recipe = regraft.Recipe(backbones=(names[title],), depths=depths, together="given")
         started = time.perf_counter()
         run = regraft.fit(
             table, budget="10m", recipe=recipe, out=folder / f"run-{number}", store=FeatureStore(folder)
         )
         accuracy = run.report.data["test"]["accuracy"]
-        found[_candidate(title, depths)] = {
-            "network": title,
+        found[_called(title, depths)] = {
             "accuracy": 100 * accuracy["value"],
             "half_width": 50 * (accuracy["high"] - accuracy["low"]),
             "held_out_loss": run.report.data["validation"]["log_loss"]["value"],
@@ -106,8 +105,13 @@ def _truth(table: Path, names: Mapping[str, str], folder: Path) -> dict[str, dic
     return found
 
 
-def _candidate(title: str, depths: str) -> str:
-    return f"{title}, {depths}"
+def _candidates(names: Sequence[str]) -> list[tuple[str, Depths | None]]:
+    """Networks and their depths; None where these are left to tuning."""
+    return [(title, depths) for title in names for depths in (PROBED if title in AT_EACH_DEPTH else (None,))]
+
+
+def _called(title: str, depths: Depths | None) -> str:
+    return f"{title}, {depths}" if depths and title in AT_EACH_DEPTH else title
 
 
 def _right(folder: Path) -> np.ndarray:
@@ -121,9 +125,7 @@ def _ranked(table: Path, names: Mapping[str, str], truth: Mapping[str, dict]) ->
     title_of = {name: title for title, name in names.items()}
     found = [_once(table, [*names.values()], seed) for seed in SEEDS]
     winners = [one["candidates"][0] for one in found]
-    chosen = [_candidate(title_of[one["name"]], one["depths"]) for one in winners]
-    networks = [title_of[one["name"]] for one in winners]
-    tuned = _tuned(truth)
+    chosen = [_called(title_of[one["name"]], one["depths"]) for one in winners]
     best = max(truth, key=lambda title: truth[title]["accuracy"])
     by_training = min(truth, key=lambda title: truth[title]["held_out_loss"])
     regrets = {title: truth[best]["accuracy"] - each["accuracy"] for title, each in truth.items()}
@@ -140,22 +142,12 @@ def _ranked(table: Path, names: Mapping[str, str], truth: Mapping[str, dict]) ->
         "best_accuracy": round(truth[best]["accuracy"], 1),
         "regret": round(float(np.mean([regrets[title] for title in chosen])), 2),
         "regret_apart": round(float(np.mean([_regret_apart(truth, title) for title in chosen])), 2),
-        "regret_of_network": round(max(tuned.values()) - float(np.mean([tuned[t] for t in networks])), 2),
         "regret_of_training": round(regrets[by_training], 2),
         "half_width": round(truth[best]["half_width"], 1),
         "seconds": round(seconds, 1),
         "training_seconds": round(training, 1),
         "share": round(seconds / training, 3),
     }
-
-
-def _tuned(truth: Mapping[str, dict]) -> dict[str, float]:
-    """Test accuracy of every network at the depths of its lower held-out loss."""
-    found: dict[str, dict] = {}
-    for one in truth.values():
-        other = found.get(one["network"], one)
-        found[one["network"]] = min(one, other, key=lambda each: each["held_out_loss"])
-    return {network: one["accuracy"] for network, one in found.items()}
 
 
 def _once(table: Path, names: Sequence[str], seed: int) -> dict:
@@ -186,11 +178,12 @@ def _orders(table: Path, names: Mapping[str, str], truth: Mapping[str, dict], fo
     size = rounds(len(contest.dataset), len(dataset.classes))[-1]
     images = contest.sample(size)
     values: dict[str, dict[str, float]] = {"probe": {}}
-    for (title, name), depths in product(names.items(), PROBED):
-        candidate = _candidate(title, depths)
-        values["probe"][candidate] = -contest.probed(name, images, depths).loss
+    for title, depths in _candidates([*names]):
+        name, candidate = names[title], _called(title, depths)
+        probed = [contest.probed(name, images, each) for each in ([depths] if depths else PROBED)]
+        values["probe"][candidate] = -min(each.loss for each in probed)
         sample = Sample(
-            contest.features(name, images, depths),
+            contest.features(name, images, depths or "last"),
             images.labels,
             len(images.classes),
             source_probabilities(contest.backbone(name), contest.rows(name, images)),
@@ -231,7 +224,7 @@ def _scores(orders: list[dict]) -> list[dict]:
 
 
 def _summary(rows: list[dict]) -> dict:
-    kinds = ("regret", "regret_apart", "regret_of_network", "regret_of_training")
+    kinds = ("regret", "regret_apart", "regret_of_training")
     means = {f"mean_{kind}": round(float(np.mean([row[kind] for row in rows])), 2) for kind in kinds}
     share = sum(row["seconds"] for row in rows) / sum(row["training_seconds"] for row in rows)
     return {

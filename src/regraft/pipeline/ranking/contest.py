@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -20,8 +21,9 @@ from regraft.pipeline.ranking.tournament import Standing
 from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.relatives import find_relatives
 
-PROBED: tuple[Depths, ...] = ("last", "all")
-"""Networks from elsewhere are often better read at all depths, those from near by at the last."""
+PROBED: tuple[Depths, ...] = get_args(Depths)
+"""As `fit` tries them. Networks from elsewhere are often better read at all depths than at the last, and of
+images whose parts stay in their places, such as signs and digits, also on a grid."""
 
 DEFAULT = Recipe()
 
@@ -104,7 +106,7 @@ class Contest:
         return fit_affine(representation, (backbone.card,), rows)(rows)
 
     def standing(self, name: str, size: int) -> Standing:
-        """How a network does on the first so many images, under the better of two closed-form probes."""
+        """How a network does on the first so many images, under the best of its closed-form probes."""
         self._keep_together(size)
         sample = self.looked_at(name, size)
         return min((self.probed(name, sample, d) for d in PROBED), key=lambda standing: standing.loss)

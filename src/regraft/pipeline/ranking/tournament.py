@@ -16,7 +16,7 @@ HOPELESS = 0.01
 
 @dataclass(frozen=True)
 class Standing:
-    """How a candidate does on a sample: the better of two closed-form probes, on images held out in turn.
+    """How a candidate does on a sample: the best of some closed-form probes, on images held out in turn.
 
     `loss` is the calibrated log-loss, by which candidates are compared: it knows more than right and wrong.
     """
