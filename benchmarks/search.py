@@ -1,8 +1,9 @@
 """Our search against Optuna's TPE and random search over scikit-learn's heads; and samplers at equal trials.
 
-Both sides have the same stored features of every depth, the same images for learning and the same cores, a
-process each. What a side has found by some second is judged by the common yardstick of `search_task`, beside
-its accuracy on the test part, which no side saw. Regret: of a side's log-loss, to the lowest that was found.
+All sides have the same stored features of every depth, the same images for learning, and a process and a
+core each: the peers run side by side where there are two cores, ours after them. What a side has found by
+some second is judged by the common yardstick of `search_task`, beside its accuracy on the test part, which
+no side saw. Regret: of a side's log-loss, to the lowest that was found.
 
 `python -m benchmarks.search DATA --seconds 120 --ours 10 60` takes other times than `run` does.
 """
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,13 @@ from benchmarks.search_peers import tested
 from benchmarks.search_samplers import compare_samplers
 from benchmarks.search_task import SearchTask, incumbents, judged_ours, make_task, read_lines
 from regraft.backbones import load
+from regraft.core.cores import usable_cores
 from regraft.core.files import CACHE_VARIABLE, cache_folder
 from regraft.features import FeatureStore
 
 PEER_SECONDS, OUR_SECONDS = 600.0, (10.0, 60.0)
+PEERS = ("tpe", "random")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 IMPORT_S, GRACE_S = 20.0, 90.0
 """Until a peer's clock starts, and for what follows our search. What ends later does not count for a peer."""
 
@@ -63,11 +68,11 @@ def measure(data: Path, seconds: float, ours: Sequence[float], *, quick: bool) -
 def contest(
     source: Path, work: Path, seconds: float, ours: Sequence[float]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """One data set: the peers, then ours with each budget, one after another, each in a fresh process."""
+    """One data set: the peers side by side, then ours with each budget, each in a fresh process."""
     work.mkdir(parents=True, exist_ok=True)
     table = write_table(source, work / "table.csv", 0)
     task = make_task(table, work / "task", FeatureStore(work))
-    sides = {name: run_peer(task, name, seconds, work / f"{name}.jsonl") for name in ("tpe", "random")}
+    sides = run_peers(task, seconds, work)
     for budget in ours:
         sides[f"ours {budget:g} s"] = run_ours(task, table, budget, work / f"ours-{budget:g}.jsonl")
     curve = [
@@ -77,12 +82,22 @@ def contest(
     return {"set": source.name, "load": load_average, **described(task, sides, ours)}, curve
 
 
-def run_peer(task: SearchTask, sampler: str, seconds: float, log: Path) -> list[dict[str, Any]]:
-    """Its best so far over time."""
-    log.unlink(missing_ok=True)
-    words = ["benchmarks.search_peers", task.folder, sampler, seconds, log]
-    _process(words, seconds + IMPORT_S, {**os.environ})
-    trials = read_lines(log)
+def run_peers(task: SearchTask, seconds: float, work: Path) -> dict[str, list[dict[str, Any]]]:
+    """The best so far of each peer over time."""
+    cores = usable_cores()
+
+    def run_one(number: int) -> None:
+        log = work / f"{PEERS[number]}.jsonl"
+        log.unlink(missing_ok=True)
+        words = ["benchmarks.search_peers", task.folder, PEERS[number], seconds, log]
+        _process(words, seconds + IMPORT_S, {}, core=number % cores)
+
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(run_one, range(len(PEERS))))
+    return {name: _curve(task, read_lines(work / f"{name}.jsonl"), seconds) for name in PEERS}
+
+
+def _curve(task: SearchTask, trials: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
     ended = [trial for trial in trials if trial["at_s"] <= seconds]
     points = [
         {"seconds": one["at_s"], "trials": len(ended), "loss": one["value"], "validation": one["validation"]}
@@ -103,7 +118,7 @@ def run_ours(task: SearchTask, table: Path, seconds: float, log: Path) -> list[d
                 (Path(empty) / name).symlink_to(known)
         shutil.rmtree(log.with_suffix(".run"), ignore_errors=True)
         words = ["benchmarks.search_ours", table, task.folder.parent, seconds, log, time.time()]
-        _process(words, seconds + GRACE_S, os.environ | {CACHE_VARIABLE: empty})
+        _process(words, seconds + GRACE_S, {CACHE_VARIABLE: empty}, core=0)
     if not (lines := read_lines(log)):
         return []
     whole, *trials = lines
@@ -120,8 +135,11 @@ def run_ours(task: SearchTask, table: Path, seconds: float, log: Path) -> list[d
     return [*points, last]
 
 
-def _process(words: list[Any], limit_s: float, environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", *map(str, words)]
+def _process(words: list[Any], limit_s: float, variables: dict[str, str], *, core: int) -> None:
+    """Run a module on one core and with one thread; the variables are set beside those of this process."""
+    pinned = ["taskset", "--cpu-list", str(core)] if shutil.which("taskset") else []
+    command = [*pinned, sys.executable, "-m", *map(str, words)]
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1") | variables
     try:
         subprocess.run(command, env=environment, timeout=limit_s, check=True)
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
@@ -140,7 +158,7 @@ def described(
         row |= {f"{side} {name}": round(end[name], 4) for name in ("loss", "validation", "test")}
         row |= {f"{side} regret": round(end["loss"] - lowest, 4), f"{side} trials": end["trials"]}
         row |= {f"{side} {name}": round(end[name], 1) for name in ("seconds", "cpu_s")}
-    for peer in ("tpe", "random"):
+    for peer in PEERS:
         for budget in ours:
             row[f"ours {budget:g} s reaches {peer}"] = reached_s(
                 sides[f"ours {budget:g} s"], ends[peer]["loss"]
@@ -161,7 +179,7 @@ def summary(rows: Sequence[dict[str, Any]], seconds: float, ours: Sequence[float
     longest = f"ours {max(ours):g} s"
     times = [row[f"{longest} reaches tpe"] for row in rows]
     found = [each for each in times if each is not None]
-    sides = ["tpe", "random", *(f"ours {budget:g} s" for budget in ours)]
+    sides = [*PEERS, *(f"ours {budget:g} s" for budget in ours)]
     means = {f"{side} {name}": _mean(rows, f"{side} {name}") for side in sides for name in ("regret", "test")}
     return {
         "n": len(rows),
