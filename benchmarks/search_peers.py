@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.search_task import SearchTask, open_task
+from benchmarks.search_task import SearchTask, fresh_loss, open_task
 from regraft.heads.selection import accuracy, held_out_loss
 
 HEADS = ("logistic", "linear_svm", "svm", "neighbours", "ridge", "lda")
@@ -44,7 +44,7 @@ def main(words: list[str]) -> None:
 
     def objective(trial: Any) -> float:
         point = suggested(trial)
-        scores = cross_validated(task, known[point["depths"]], point)
+        scores = cross_validated(task, known[point["depths"]], point, task.folds)
         loss, validation = held_out_loss(scores, task.labels), 100 * accuracy(scores, task.labels)
         line = {"at_s": time.monotonic() - started_s, "cpu_s": time.process_time() - used_s, "value": loss}
         line |= {"validation": validation, "point": point}
@@ -110,11 +110,13 @@ def model(point: dict[str, Any], features: np.ndarray) -> Any:
     return make_pipeline(StandardScaler(), head) if point["standardise"] else head
 
 
-def cross_validated(task: SearchTask, features: np.ndarray, point: dict[str, Any]) -> np.ndarray:
-    """Held-out scores [n, k] over the common folds."""
+def cross_validated(
+    task: SearchTask, features: np.ndarray, point: dict[str, Any], folds: np.ndarray
+) -> np.ndarray:
+    """Held-out scores [n, k]."""
     scores = np.full((len(task.labels), task.class_count), np.nan, np.float32)
-    for number in np.unique(task.folds[task.folds >= 0]):
-        out = task.folds == number
+    for number in np.unique(folds[folds >= 0]):
+        out = folds == number
         fitted = model(point, features[~out]).fit(features[~out], task.labels[~out])
         scores[out] = scores_of(fitted, features[out], task.class_count)
     return scores
@@ -140,6 +142,14 @@ def tested(task: SearchTask, point: dict[str, Any]) -> float:
         warnings.simplefilter("ignore")
         fitted = model(point, features).fit(features, task.labels)
     return 100 * accuracy(scores_of(fitted, test, task.class_count), task.test_labels)
+
+
+def fresh(task: SearchTask, point: dict[str, Any]) -> float:
+    """The log-loss of a point on folds that no side chose by."""
+    features = task.features(point["depths"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return fresh_loss(task, lambda dealt: cross_validated(task, features, point, dealt))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 One yardstick for all: the log-loss of held-out scores at their best calibration, each image scored by a fit
 to the other folds of one and the same cross-validation. Peers choose by just that. Ours chooses by repeated
-folds, or with each image left out alone, so its choices are judged once more here, outside the clock.
+folds, or with each image left out alone, so its choices are judged once more here, outside the clock. Whoever
+chooses by a yardstick is flattered by it, so what each side ends with is also judged on folds dealt anew.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ import numpy as np
 
 from regraft import Recipe
 from regraft.backbones import load
-from regraft.data import Dataset, read_table
-from regraft.features import FeatureStore, Representation, extract, fit_affine, read
-from regraft.heads import HEADS, accuracy, held_out
+from regraft.data import Dataset, folds, read_table
+from regraft.features import Affine, FeatureStore, Representation, extract, fit_affine, read
+from regraft.heads import HEADS, Head, accuracy, held_out
 from regraft.heads.selection import held_out_loss
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.fit import begin, in_random_order
@@ -25,16 +26,19 @@ from regraft.pipeline.trunk import Trunk
 
 NETWORK = "lite0"
 DEPTHS = ("last", "all", "grid")
+FRESH_SEEDS = (101, 102, 103)
+"""Of the folds by which no side chose."""
 
 
 @dataclass(frozen=True)
 class SearchTask:
-    """A folder of arrays; `labels` and `folds` are of the images for learning."""
+    """A folder of arrays; `labels`, `folds` and `fresh` [3, n] are of the images for learning."""
 
     folder: Path
     labels: np.ndarray
     test_labels: np.ndarray
     folds: np.ndarray
+    fresh: np.ndarray
     class_count: int
 
     def features(self, depths: str, part: str = "learn") -> np.ndarray:
@@ -58,6 +62,7 @@ def make_task(table: Path, folder: Path, store: FeatureStore) -> SearchTask:
         labels=climb.truth,
         test_labels=test.labels,
         folds=climb.rounds[0],
+        fresh=[folds(climb.dataset, count=climb.asked.folds, seed=seed) for seed in FRESH_SEEDS],
         class_count=climb.class_count,
     )
     return open_task(folder)
@@ -66,9 +71,8 @@ def make_task(table: Path, folder: Path, store: FeatureStore) -> SearchTask:
 def open_task(folder: Path) -> SearchTask:
     """What `make_task` wrote."""
     with np.load(folder / "labels.npz") as kept:
-        return SearchTask(
-            folder, kept["labels"], kept["test_labels"], kept["folds"], int(kept["class_count"])
-        )
+        arrays = (kept[name] for name in ("labels", "test_labels", "folds", "fresh"))
+        return SearchTask(folder, *arrays, int(kept["class_count"]))
 
 
 def _raw(images: Dataset, depths: str, store: FeatureStore) -> np.ndarray:
@@ -78,14 +82,31 @@ def _raw(images: Dataset, depths: str, store: FeatureStore) -> np.ndarray:
 
 def judged_ours(task: SearchTask, values: dict[str, Any], settings: dict[str, Any]) -> dict[str, float]:
     """A point of our search on the common folds and, fitted to all images for learning, on the test part."""
-    kind, depths = values["head.kind"], values["depths"]
-    head, card = HEADS[kind](**settings), load(NETWORK).card
-    raw, count = task.features(depths), task.class_count
-    affine = fit_affine(Representation((NETWORK,), depths, values["scaling"]), [card], raw)
-    known = affine(raw)
-    scores = held_out(head, known, task.labels, class_count=count, folds=task.folds)
-    fitted = head.fit(known, task.labels, class_count=count)
-    return scored(task, scores, fitted.scores(affine(task.features(depths, "test"))))
+    head, affine, known = _ours(task, values, settings)
+    scores = held_out(head, known, task.labels, class_count=task.class_count, folds=task.folds)
+    fitted = head.fit(known, task.labels, class_count=task.class_count)
+    return scored(task, scores, fitted.scores(affine(task.features(values["depths"], "test"))))
+
+
+def fresh_ours(task: SearchTask, values: dict[str, Any], settings: dict[str, Any]) -> float:
+    """The log-loss of a point of our search on folds that no side chose by."""
+    head, _, known = _ours(task, values, settings)
+    given = (head, known, task.labels)
+    return fresh_loss(task, lambda dealt: held_out(*given, class_count=task.class_count, folds=dealt))
+
+
+def fresh_loss(task: SearchTask, scores_of: Callable[[np.ndarray], np.ndarray]) -> float:
+    """The mean log-loss over folds that no side chose by."""
+    return float(np.mean([held_out_loss(scores_of(dealt), task.labels) for dealt in task.fresh]))
+
+
+def _ours(task: SearchTask, values: dict[str, Any], settings: dict[str, Any]) -> tuple[Head, Affine, Any]:
+    """A head of our search, what scales features as it wants them, and those to learn from."""
+    head, card = HEADS[values["head.kind"]](**settings), load(NETWORK).card
+    raw = task.features(values["depths"])
+    representation = Representation((NETWORK,), values["depths"], values["scaling"])
+    affine = fit_affine(representation, [card], raw)
+    return head, affine, affine(raw)
 
 
 def scored(task: SearchTask, held: np.ndarray, test: np.ndarray) -> dict[str, float]:
