@@ -1,9 +1,10 @@
 """Our search against Optuna's TPE and random search over scikit-learn's heads; and samplers at equal trials.
 
-All sides have the same stored features of every depth, the same images for learning, and a process and a
-core each: the peers run side by side where there are two cores, ours after them. What a side has found by
-some second is judged by the common yardstick of `search_task`, beside its accuracy on the test part, which
-no side saw, and its log-loss on folds dealt anew. Regret: of a side's log-loss, to the lowest that was found.
+All sides have the same stored features of every depth, of which the peers leave the grid alone (see
+`search_peers`), the same images for learning, and a process and a core each: the peers run side by side where
+there are two cores, ours after them. What a side has found by some second is judged by the common yardstick
+of `search_task`, beside its accuracy on the test part, which no side saw, and its log-loss on folds dealt
+anew. Regret: of a side's log-loss, to the lowest that was found.
 
 `python -m benchmarks.search DATA --seconds 120 --ours 10 60` takes other times than `run` does.
 """
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy import write_table
-from benchmarks.search_peers import fresh, tested
+from benchmarks.search_peers import delivered
 from benchmarks.search_samplers import compare_samplers
 from benchmarks.search_task import (
     SearchTask,
@@ -113,9 +114,7 @@ def _curve(task: SearchTask, trials: list[dict[str, Any]], seconds: float) -> li
         for one in incumbents(trials, until_s=seconds)
     ]
     if points:
-        chosen = points[-1]["point"]
-        points[-1] |= {"test": tested(task, chosen), "fresh": fresh(task, chosen)}
-        points[-1] |= {"cpu_s": ended[-1]["cpu_s"]}
+        points[-1] |= {**delivered(task, points[-1]["point"]), "cpu_s": ended[-1]["cpu_s"]}
     return points
 
 
@@ -210,7 +209,6 @@ def _against(rows: Sequence[dict[str, Any]], side: str, peer: str) -> dict[str, 
     """On how many sets one of ours ended no worse than a peer, and how soon it was there."""
     times = [each for row in rows if (each := row[f"{side} reaches {peer}"]) is not None]
     return {
-        "sets": len(rows),
         **{
             f"{name} no higher on": sum(row[f"{side} {name}"] <= row[f"{peer} {name}"] for row in rows)
             for name in ("loss", "fresh")

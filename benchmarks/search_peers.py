@@ -135,21 +135,15 @@ def scores_of(fitted: Any, features: np.ndarray, class_count: int) -> np.ndarray
     return scores
 
 
-def tested(task: SearchTask, point: dict[str, Any]) -> float:
-    """The test accuracy, in %, of a point fitted to all images for learning."""
+def delivered(task: SearchTask, point: dict[str, Any]) -> dict[str, float]:
+    """The test accuracy, in %, of a point fitted to all images for learning; its log-loss on fresh folds."""
     features, test = task.features(point["depths"]), task.features(point["depths"], "test")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = model(point, features).fit(features, task.labels)
-    return 100 * accuracy(scores_of(fitted, test, task.class_count), task.test_labels)
-
-
-def fresh(task: SearchTask, point: dict[str, Any]) -> float:
-    """The log-loss of a point on folds that no side chose by."""
-    features = task.features(point["depths"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return fresh_loss(task, lambda dealt: cross_validated(task, features, point, dealt))
+        fresh = fresh_loss(task, lambda dealt: cross_validated(task, features, point, dealt))
+    scores = scores_of(fitted, test, task.class_count)
+    return {"test": 100 * accuracy(scores, task.test_labels), "fresh": fresh}
 
 
 if __name__ == "__main__":
