@@ -19,9 +19,9 @@ from regraft.pipeline.machine import machine, versions
 ROOT = Path(__file__).parent
 NAMES = (
     *("startup", "store", "extract", "refit", "population", "accuracy", "memory"),
-    *("decode", "fuzz", "scan", "copies", "groups", "shortcuts", "ranking", "precision"),
+    *("decode", "fuzz", "scan", "copies", "groups", "shortcuts", "ranking", "precision", "soup"),
 )
-LONG = ("copies_large", "large_head", "search", "population_optuna")
+LONG = ("copies_large", "large_head", "search", "search_samplers", "population_optuna")
 """Run only where they are named."""
 
 SEVERAL = {"data": ("decode", "fuzz", "scan", "copies", "groups", "shortcuts")}

@@ -1,4 +1,4 @@
-"""Our search against Optuna's TPE and random search over scikit-learn's heads; and samplers at equal trials.
+"""Our search against Optuna's TPE and random search over scikit-learn's heads.
 
 All sides have the same stored features of every depth, of which the peers leave the grid alone (see
 `search_peers`), the same images for learning, and a process and a core each: the peers run side by side where
@@ -26,7 +26,6 @@ import numpy as np
 
 from benchmarks.accuracy import write_table
 from benchmarks.search_peers import delivered
-from benchmarks.search_samplers import compare_samplers
 from benchmarks.search_task import (
     SearchTask,
     fresh_ours,
@@ -51,7 +50,7 @@ ENOUGH_S = 10.0
 
 
 def run(data: Path | None, quick: bool) -> dict[str, Any]:
-    """One row per data set, curves, and the comparison of samplers."""
+    """One row per data set, and curves."""
     if data is None:
         return {"skipped": "needs the data sets"}
     return measure(
@@ -60,7 +59,7 @@ def run(data: Path | None, quick: bool) -> dict[str, Any]:
 
 
 def measure(data: Path, seconds: float, ours: Sequence[float], *, quick: bool) -> dict[str, Any]:
-    """Both tables over the data sets in a folder."""
+    """The contest over the data sets in a folder."""
     sets = sorted(path for path in data.iterdir() if path.is_dir())
     with tempfile.TemporaryDirectory() as folder:
         load("lite0")  # Converted once per machine.
@@ -70,8 +69,7 @@ def measure(data: Path, seconds: float, ours: Sequence[float], *, quick: bool) -
             rows.append(row)
             curves += curve
             print("   ", row, flush=True)
-        samplers = compare_samplers(sets[:2] if quick else sets, Path(folder), quick=quick)
-    return summary(rows, seconds, ours) | {"rows": rows, "samplers": samplers, "curves": curves}
+    return summary(rows, seconds, ours) | {"rows": rows, "curves": curves}
 
 
 def contest(

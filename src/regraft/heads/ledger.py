@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Int
 
 from regraft.core.arrays import Array
 from regraft.heads.member import Schedule
@@ -45,11 +46,15 @@ class Ledger:
         if not self.training[numbers].all():
             team.keep(np.flatnonzero(self.training[numbers]).tolist())
 
+    @property
+    def ranking(self) -> Int[Array, " m"]:
+        """All members by their best so far."""
+        return np.lexsort((self.best[:, 1], self.best[:, 0]))
+
     def survivors(self) -> set[int]:
         """The best of those still training, at least one if any."""
-        left = np.flatnonzero(self.training)
-        order = np.lexsort((self.best[left, 1], self.best[left, 0]))
-        kept = left[order][: int(np.ceil(self.schedule.kept_fraction * len(left)))]
+        left = self.ranking[self.training[self.ranking]]
+        kept = left[: int(np.ceil(self.schedule.kept_fraction * len(left)))]
         self.training[:] = False
         self.training[kept] = True
         return set(kept.tolist())

@@ -22,12 +22,16 @@ from regraft.heads.ledger import Ledger
 from regraft.heads.member import Course, Examples, Member, Schedule
 from regraft.heads.weighting import check_folds, checked, fold_numbers
 
+SOUP = 16
+"""Heads that are averaged: of 4, 8, 16 and 32 the best on average over sets of images, if not by much."""
+
 
 @dataclass(frozen=True, eq=False)
 class Population:
     """What training left: a curve for every member, and each member's weights at its best epoch.
 
-    The best is that of the schedule's criterion, the lowest held-out loss or the highest accuracy.
+    The best is that of the schedule's criterion, the lowest held-out loss or the highest accuracy, where the
+    loss breaks ties; `ranking` [m] are the members by their best epochs.
 
     `losses` and `accuracies` [m, epochs + 1] are held out, at temperature 1; column 0 is before training, and
     NaN stands where a member no longer trained. `lowest` [m] are the least losses; a start of our own does
@@ -35,6 +39,7 @@ class Population:
     """
 
     members: tuple[Member, ...]
+    ranking: Int[Array, " m"]
     losses: Float[Array, "m e"]
     accuracies: Float[Array, "m e"]
     lowest: Float[Array, " m"]
@@ -44,13 +49,8 @@ class Population:
     _width: int = field(repr=False)
 
     @property
-    def ranking(self) -> Int[Array, " m"]:
-        """Members by their lowest held-out loss, best first."""
-        return np.argsort(self.lowest, kind="stable")
-
-    @property
     def best(self) -> int:
-        """The member of the lowest held-out loss."""
+        """The first of the ranking."""
         return int(self.ranking[0])
 
     def classifier(self, index: int) -> Linear:
@@ -58,6 +58,21 @@ class Population:
         if self.members[index].width:
             raise ValueError("replicas with a hidden layer have no average; ask for `classifiers`")
         return self._linear(np.mean([layers[0] for layers in self._weights[index]], axis=0))
+
+    def soup(self, count: int = SOUP) -> Linear:
+        """The linear heads of the best members averaged to one, which averages their scores.
+
+        One member is the best of many by some luck; the average of several has less of it and costs no more
+        to use. Members that never had a finite loss are left out.
+
+        Source: uniform model soup, Wortsman et al. 2022, 2203.05482.
+        """
+        if count < 1:
+            raise ValueError(f"a soup of {count} heads: it takes at least one")
+        ranked = self.ranking[:count]
+        best = [self.classifier(index) for index in ranked[np.isfinite(self.lowest[ranked])].tolist()]
+        weights, biases = ([getattr(head, name) for head in best] for name in ("weights", "bias"))
+        return Linear(np.mean(weights, axis=0), np.mean(biases, axis=0))
 
     def classifiers(self, index: int) -> list[Linear | Layers]:
         """One member at its best epoch, once for each fold that was held out."""
@@ -129,7 +144,7 @@ def train_population(
             ledger.open(team, counts=initial is not None)
         race(teams, schedule.rungs, ledger.record, ledger.survivors)
     _require_one(ledger, members)
-    curves = (ledger.losses, ledger.accuracies, ledger.lowest, ledger.diverged)
+    curves = (ledger.ranking, ledger.losses, ledger.accuracies, ledger.lowest, ledger.diverged)
     return Population(tuple(members), *curves, examples.folds, ledger.weights, features.shape[1])
 
 

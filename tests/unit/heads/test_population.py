@@ -82,6 +82,39 @@ def test_the_weights_kept_are_those_of_the_best_epoch_by_the_criterion():
     assert (peaks != by_loss.losses[:, 1:].argmin(axis=1)).any()
 
 
+def test_members_are_ranked_by_the_criterion():
+    given = examples()
+    by_loss, by_accuracy = (
+        train_population(SOME, given, schedule=Schedule(epochs=8, criterion=name))
+        for name in ("loss", "accuracy")
+    )
+    np.testing.assert_array_equal(by_loss.ranking, np.argsort(by_loss.lowest))
+    peaks = by_accuracy.accuracies[:, 1:].max(axis=1)
+    assert (np.diff(peaks[by_accuracy.ranking]) <= 0).all()
+    assert by_accuracy.best == by_accuracy.ranking[0]
+    assert by_accuracy.ranking.tolist() != by_loss.ranking.tolist()
+
+
+def test_a_soup_scores_as_its_members_do_on_average():
+    given = examples()
+    population = train_population(SOME, given, schedule=Schedule(epochs=4))
+    members = [population.classifier(at).scores(given.features) for at in population.ranking[:3].tolist()]
+    np.testing.assert_allclose(
+        population.soup(3).scores(given.features), np.mean(members, axis=0), atol=1e-5, rtol=1e-5
+    )
+    with pytest.raises(ValueError, match="at least one"):
+        population.soup(0)
+
+
+def test_what_diverged_at_once_is_in_no_soup():
+    given = examples()
+    huge = Examples(given.features * np.float32(1e18), given.labels, 3, given.folds)
+    calm, wild = Member("sgd", 1e-6, batch_size=16), Member("sgd", 100.0, batch_size=16)
+    population = train_population([wild, calm], huge, schedule=Schedule(epochs=2))
+    assert np.isinf(population.lowest).tolist() == [True, False]
+    np.testing.assert_array_equal(population.soup().weights, population.classifier(1).weights)
+
+
 def test_halving_shrinks_the_tensors():
     data = Rows.load(*overlapping_rows(), class_count=3, weights=np.ones(120))
     fold = Fold(data, np.arange(40, 120), np.arange(40))

@@ -1,0 +1,101 @@
+"""The best of a population against the average of its best heads, on images that chose neither.
+
+256 heads of the product's own draws on the last depth of lite0, standardised, of each data set. The folds
+take turns: one is held out to choose by, another to judge by, the rest train. Test parts are not read.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.accuracy import small_table
+from benchmarks.ratios import mean_difference
+from benchmarks.search_task import NETWORK, SearchTask, make_task
+from regraft.backbones import load
+from regraft.evaluation import Answers, fit_temperature, softmax
+from regraft.features import FeatureStore, Representation, fit_affine
+from regraft.heads import Examples, Linear, Schedule, sample_members, train_population
+from regraft.heads.member import Criterion
+
+MEMBERS, EPOCHS, HALVINGS = 256, 30, (1, 2, 4, 8, 16)
+TURNS = 5
+CRITERIA: tuple[Criterion, ...] = ("accuracy", "loss")
+
+
+def run(data: Path | None, quick: bool) -> dict[str, Any]:
+    """Accuracy and calibrated log-loss of both, by what the best is chosen by."""
+    import torch
+
+    if data is None:
+        return {"skipped": "needs the data sets"}
+    sets = sorted(path for path in data.iterdir() if path.is_dir())
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = []
+            for source in sets[:2] if quick else sets:
+                rows += rows_of(source, Path(folder), quick)
+    finally:
+        torch.set_num_threads(before)
+    return {"members": MEMBERS, "turns": 1 if quick else TURNS} | summary(rows) | {"rows": rows}
+
+
+def rows_of(source: Path, folder: Path, quick: bool) -> list[dict[str, Any]]:
+    """One row for every turn and criterion."""
+    own = folder / source.name
+    own.mkdir(parents=True)
+    task = make_task(small_table(source, own), own / "task", FeatureStore(own))
+    raw = task.features("last")
+    one = Representation((NETWORK,), "last", "feature")
+    features = np.asarray(fit_affine(one, [load(NETWORK).card], raw)(raw), np.float32)
+    return [
+        {"set": source.name, "turn": turn, "criterion": criterion, **row_of(task, features, turn, criterion)}
+        for turn in range(1 if quick else TURNS)
+        for criterion in CRITERIA
+    ]
+
+
+def row_of(task: SearchTask, features: np.ndarray, turn: int, criterion: Criterion) -> dict[str, float]:
+    judged, chosen_by = task.folds == turn, task.folds == (turn + 1) % (task.folds.max() + 1)
+    folds = np.where(chosen_by, 0, -1)[~judged]
+    examples = Examples(features[~judged], task.labels[~judged], task.class_count, folds)
+    schedule = Schedule(EPOCHS, HALVINGS, criterion=criterion, seed=100 + turn)
+    population = train_population(sample_members(MEMBERS, 100 + turn), examples, schedule=schedule)
+    row: dict[str, float] = {"trained on": int((folds < 0).sum()), "judged on": int(judged.sum())}
+    for name, head in (("best", population.classifier(population.best)), ("soup", population.soup())):
+        answers = answers_of(head, features, task.labels, chosen_by, judged)
+        row |= {f"{name} accuracy": float(answers.right.mean()), f"{name} loss": float(answers.losses.mean())}
+    return row
+
+
+def answers_of(
+    head: Linear, features: np.ndarray, labels: np.ndarray, chosen_by: np.ndarray, judged: np.ndarray
+) -> Answers:
+    """Of the images judged by, calibrated on those chosen by."""
+    temperature = fit_temperature(head.scores(features[chosen_by]), labels[chosen_by])
+    return Answers(softmax(head.scores(features[judged]), temperature), labels[judged])
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Differences of the means of sets, with intervals over sets."""
+    found: dict[str, Any] = {}
+    for criterion in CRITERIA:
+        means = {
+            name: [
+                float(np.mean([r[name] for r in rows if r["set"] == each and r["criterion"] == criterion]))
+                for each in sorted({row["set"] for row in rows})
+            ]
+            for name in ("best accuracy", "soup accuracy", "best loss", "soup loss")
+        }
+        relative = np.divide(means["soup loss"], means["best loss"])
+        found[f"by {criterion}"] = {
+            **{name: float(np.mean(values)) for name, values in means.items()},
+            "accuracy gained": mean_difference(means["soup accuracy"], means["best accuracy"]),
+            "loss, relative": mean_difference(relative, np.ones(len(relative))),
+            "sets of lower loss": int((relative < 1).sum()),
+        }
+    return found
