@@ -19,7 +19,19 @@ from regraft.pipeline.machine import machine, versions
 ROOT = Path(__file__).parent
 NAMES = (
     *("startup", "store", "extract", "refit", "population", "accuracy", "memory"),
-    *("decode", "fuzz", "scan", "copies", "groups", "shortcuts", "ranking", "precision", "soup"),
+    *(
+        "decode",
+        "fuzz",
+        "scan",
+        "copies",
+        "groups",
+        "shortcuts",
+        "ranking",
+        "precision",
+        "soup",
+        "blend",
+        "scaling",
+    ),
 )
 LONG = ("copies_large", "large_head", "search", "search_samplers", "population_optuna")
 """Run only where they are named."""

@@ -83,14 +83,18 @@ def _task(source: Path, folder: Path) -> SearchTask:
     return make_task(small_table(source, folder), folder / "task", FeatureStore(folder))
 
 
-def _space() -> Space:
+def space_searched() -> Space:
+    """Heads and their knobs, depths and scaling."""
     others = axes_of(Recipe, names=SEARCHED)
     return space_of(HEADS, kinds=KINDS, others=others, defaults={"depths": "last", "scaling": "depth"})
 
 
 def _run(task: SearchTask, name: Any, trials: int, seed: int) -> dict[str, Any]:
     """The lowest log-loss after some trials, seconds in all and those between the trials."""
-    study, trying_s = open_study(_space(), name="b", storage=None, settings=Settings(name, seed=seed)), [0.0]
+    study, trying_s = (
+        open_study(space_searched(), name="b", storage=None, settings=Settings(name, seed=seed)),
+        [0.0],
+    )
     tasks = _scaled(task)
 
     def evaluate(asked: Asked, report: Report) -> Outcome:

@@ -89,3 +89,15 @@ def test_a_search_can_end_in_an_ablation_and_a_page(regraft, image_folder: Path)
     assert "The best of 4 trials has log-loss" in page.read_text("utf-8")
     assert "search.html" in (regraft.folder / "run" / "manifest.json").read_text("utf-8")
     assert "Every trial in plots and tables" in (regraft.folder / "run" / "report.html").read_text("utf-8")
+
+
+def test_a_blend_predicts_and_its_recipe_fits_it_again(regraft, digits_folder: Path) -> None:
+    found = regraft("tune", digits_folder, "--out", "run", "--trials", 12, "--budget", "100s", "--json").json
+    blend = found["ladder"][-1]
+    assert blend["rung"] == "blend", found["ladder"]
+    assert "on images that did not choose" in blend["reason"]
+    assert blend["adopted"] == (found["chosen"]["head"]["kind"] == "blend")
+    words = ("fit", digits_folder, "--recipe", "run/recipe.json", "--out", "again", "--json")
+    again = regraft(*words).json
+    assert again["chosen"] == found["chosen"]
+    assert again["test"]["accuracy"]["value"] == found["test"]["accuracy"]["value"]

@@ -67,7 +67,9 @@ def thaw(network: nn.Module) -> None:
 def _stay_in_evaluation(module: nn.Module, mode: bool = True) -> nn.Module:  # noqa: FBT001, FBT002 - torch's own
     """What `module.train` becomes."""
     del mode
-    return type(module).train(module, mode=False)
+    # The `train` of some networks returns nothing.
+    type(module).train(module, mode=False)
+    return module
 
 
 class _ReachedError(Exception):

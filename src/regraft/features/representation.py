@@ -22,6 +22,10 @@ Depths = Literal["last", "all", "grid"]
 Scaling = Literal["depth", "feature", "none"]
 
 SMALLEST_VARIANCE = 1e-10
+DAMPING = 0.3
+"""Of a depth's typical deviation: added in quadrature to that of each of its columns to standardise them.
+Chosen on folds of seven sets, where 0.1 to 1 were nearly as good and 0 worse (`benchmarks/scaling.py`)."""
+
 ROWS_AT_ONCE = 2048
 
 
@@ -106,7 +110,8 @@ def fit_affine(representation: Representation, cards: Sequence[Card], features: 
 
     `depth` divides each depth by the root of its total variance: a linear head with a penalty then sees the
     mean of the depths' kernels, wide and narrow ones alike. `feature` divides every column by its own
-    deviation, which lets wide depths weigh more.
+    deviation, which lets wide depths weigh more. That deviation is damped by the depth's: a column that was
+    hardly ever active in training would otherwise be blown up on new images.
 
     Source: uniformly weighted multiple kernels, Gönen and Alpaydın 2011 (JMLR 12:2211).
     A column, or a depth, that is constant in these features is set to zero: nothing can be learnt from it,
@@ -114,17 +119,45 @@ def fit_affine(representation: Representation, cards: Sequence[Card], features: 
 
     Cost: two passes over the features; memory for a few thousand rows.
     """
+    return affine_of(features, _column_blocks(cards, representation.depths), representation.scaling)
+
+
+def affine_of(features: Features, blocks: Sequence[slice], scaling: Scaling) -> Affine:
+    """`fit_affine` where the columns of each depth are known."""
     shift = features.mean(0, dtype=np.float64)
     variance = _variance(features, shift)
-    if representation.scaling == "none":
+    if scaling == "none":
         scale = np.ones_like(variance)
-    elif representation.scaling == "feature":
-        scale = _inverse_root(variance)
+    elif scaling == "feature":
+        damping = np.empty_like(variance)
+        for part in blocks:
+            damping[part] = DAMPING**2 * variance[part].mean()
+        scale = np.where(variance > SMALLEST_VARIANCE, _inverse_root(variance + damping), 0.0)
     else:
         scale = np.empty_like(variance)
-        for part in _column_blocks(cards, representation.depths):
+        for part in blocks:
             scale[part] = _inverse_root(variance[part].sum())
     return Affine(shift.astype(np.float32), scale.astype(np.float32))
+
+
+def columns_within(cards: Sequence[Card], depths: Depths, whole: Depths) -> tuple[tuple[int, int], ...]:
+    """Where the blocks of one choice of depths begin and end among the columns of another that holds them.
+
+    Raises:
+        RecipeError: it does not hold them.
+    """
+    found, wanted, start = list[tuple[int, int]](), 0, 0
+    for card in cards:
+        own = {(part.start, part.stop) for part in columns(card, depths)}
+        wanted += len(own)
+        for part in columns(card, whole):
+            stop = start + part.stop - part.start
+            if (part.start, part.stop) in own:
+                found.append((start, stop))
+            start = stop
+    if len(found) < wanted:
+        raise RecipeError(f"The depths {whole!r} do not hold those of {depths!r}.")
+    return tuple(found)
 
 
 def _variance(features: Features, mean: Float[Array, " d"]) -> Float[Array, " d"]:

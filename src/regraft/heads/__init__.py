@@ -1,5 +1,6 @@
 """Classifiers on features: closed forms, paths, and populations trained as one."""
 
+from regraft.heads.blend import Blend, Part
 from regraft.heads.classifier import Classifier, Linear, Neighbours
 from regraft.heads.elastic import ElasticLogistic
 from regraft.heads.kernel_machine import KernelMachine
@@ -22,7 +23,7 @@ from regraft.heads.together import Together, held_out_together
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.heads.weighting import balanced
 
-HeadSettings = (
+NamedHead = (
     Ridge
     | Logistic
     | ElasticLogistic
@@ -36,9 +37,10 @@ HeadSettings = (
     | SelectedRidge
     | TrainedLinear
 )
+HeadSettings = NamedHead | Blend
 
-# The kinds of head that a recipe can name.
-HEADS: dict[str, type[HeadSettings]] = {
+# The kinds of head that can be asked for by name.
+HEADS: dict[str, type[NamedHead]] = {
     "ridge": Ridge,
     "logistic": Logistic,
     "elastic": ElasticLogistic,
@@ -55,6 +57,7 @@ HEADS: dict[str, type[HeadSettings]] = {
 
 __all__ = [
     "HEADS",
+    "Blend",
     "Classifier",
     "ElasticLogistic",
     "Examples",
@@ -70,9 +73,11 @@ __all__ = [
     "LinearSvm",
     "Logistic",
     "Member",
+    "NamedHead",
     "NearestMean",
     "NearestNeighbours",
     "Neighbours",
+    "Part",
     "PenaltyPath",
     "Perceptron",
     "Platt",

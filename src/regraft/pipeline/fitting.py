@@ -14,7 +14,7 @@ from regraft.heads.viewed import rows_of
 from regraft.pipeline.recipe import Head
 
 
-def fit_head(
+def fit_head(  # noqa: PLR0913 - the arguments of a fit, and what is known of it
     head: Head,
     features: Float[Array, "vn d"],
     labels: Truth,
@@ -22,6 +22,7 @@ def fit_head(
     class_count: int,
     folds: Sequence[Folds] | None,
     weights: Weights | None,
+    known: Scores | None = None,
 ) -> tuple[Head, Scores, Classifier]:
     """Fit to all examples, and score each by fits that did not see it.
 
@@ -31,7 +32,8 @@ def fit_head(
 
     Features may be of v views of each image: the plain ones of all images first, then those of each further
     view. A head then learns from all views of an image, which weigh as much as one; they are left out
-    together, and the plain one is scored.
+    together, and the plain one is scored. Where its held-out scores are `known`, it is fitted to all examples
+    alone.
 
     Returns:
         The complete settings, held-out scores [n, k] (NaN where never held out), and the classifier.
@@ -42,6 +44,8 @@ def fit_head(
     truth, shares = rows_of(labels, weights, views=views)
     dealt = [None] if folds is None else [np.tile(one, views) for one in folds]
     given = (features, truth)
+    if known is not None:
+        return head, known, head.fit(*given, class_count=class_count, weights=shares)
     paths = list(_paths(head, *given, class_count, dealt, shares))
     if views > 1:
         paths = [_plain(path, labels, weights) for path in paths]

@@ -1,6 +1,6 @@
 """Everything that decides a result, in one frozen tree that goes to JSON and back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -10,7 +10,7 @@ from regraft.core.files import read_json
 from regraft.core.hashing import plain
 from regraft.core.settings import Knob, check, from_plain
 from regraft.features import Depths, Representation, Scaling, Views
-from regraft.heads import HEADS, HeadSettings
+from regraft.heads import HEADS, Blend, HeadSettings, Part
 
 Head = HeadSettings
 
@@ -101,8 +101,7 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; the head carries its kind."""
-        head = None if self.head is None else {"kind": kind_of(self.head), **plain(self.head)}
-        return {**plain(self), "head": head}
+        return {**plain(self), "head": None if self.head is None else _head_to_json(self.head)}
 
     @classmethod
     def from_json(cls, value: Any) -> "Recipe":
@@ -115,16 +114,42 @@ class Recipe:
             raise RecipeError(f"A recipe is a JSON object of settings, not {value!r}.")
         head = value.get("head")
         rest = from_plain(cls, {name: item for name, item in value.items() if name != "head"}, "recipe")
-        if head is None:
-            return rest
-        settings = {"kind": head} if isinstance(head, str) else head
-        if not isinstance(settings, dict):
-            raise RecipeError(f"recipe.head must be a name or an object of settings, not {head!r}.")
-        kind = settings.get("kind")
-        if not isinstance(kind, str) or kind not in HEADS:
-            raise RecipeError(f"There is no head {kind!r}. {did_you_mean(str(kind), HEADS)}")
-        settings = {name: item for name, item in settings.items() if name != "kind"}
-        return cls(**{**vars(rest), "head": from_plain(HEADS[kind], settings, f"recipe.head ({kind})")})
+        return rest if head is None else replace(rest, head=_head_from_json(head, "recipe.head"))
+
+
+BLEND = "blend"
+"""Not to be asked for by its name alone: a search makes it of what it has tried."""
+
+
+def _head_to_json(head: Any) -> dict[str, Any]:
+    if isinstance(head, Blend):
+        return {
+            "kind": BLEND,
+            "parts": [plain(part) | {"head": _head_to_json(part.head)} for part in head.parts],
+        }
+    return {"kind": kind_of(head), **plain(head)}
+
+
+def _head_from_json(head: Any, where: str) -> Head:
+    given = {"kind": head} if isinstance(head, str) else head
+    if not isinstance(given, dict):
+        raise RecipeError(f"{where} must be a name or an object of settings, not {head!r}.")
+    kind, settings = given.get("kind"), {name: item for name, item in given.items() if name != "kind"}
+    if kind == BLEND:
+        return _blend_from_json(settings.get("parts"), where)
+    if not isinstance(kind, str) or kind not in HEADS:
+        raise RecipeError(f"There is no head {kind!r}. {did_you_mean(str(kind), HEADS)}")
+    return from_plain(HEADS[kind], settings, f"{where} ({kind})")
+
+
+def _blend_from_json(parts: Any, where: str) -> Blend:
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, dict) for part in parts):
+        raise RecipeError(f"{where} ({BLEND}).parts must be a list of objects, as a search wrote them.")
+    found = list[Part]()
+    for number, part in enumerate(parts):
+        at = f"{where} ({BLEND}).parts[{number}]"
+        found.append(from_plain(Part, part | {"head": _head_from_json(part.get("head"), f"{at}.head")}, at))
+    return Blend(tuple(found))
 
 
 def read_recipe(file: Path) -> Recipe:
@@ -140,6 +165,6 @@ def read_recipe(file: Path) -> Recipe:
         raise RecipeError(f"{file} is no recipe: {error}") from error
 
 
-def kind_of(head: Head) -> str:
+def kind_of(head: object) -> str:
     """The name by which a recipe knows a head."""
-    return next(kind for kind, settings in HEADS.items() if type(head) is settings)
+    return next(kind for kind, settings in {**HEADS, BLEND: Blend}.items() if type(head) is settings)

@@ -11,7 +11,7 @@ from regraft.core.hashing import fingerprint
 from regraft.data import DataSource, path_of, read, require_parts, require_trainable
 from regraft.features import FeatureStore
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
-from regraft.pipeline.climb import Climb
+from regraft.pipeline.climb import TRIAL_VERSION, Climb
 from regraft.pipeline.fit import FINISH_FRACTION, begin, conclude, in_random_order
 from regraft.pipeline.judging import Candidate, require_suitable
 from regraft.pipeline.ladder import Step, pinned, probe
@@ -21,6 +21,7 @@ from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.analysis import found_recipe
+from regraft.pipeline.tuning.blending import blended, cost_s
 from regraft.pipeline.tuning.costs import Costs
 from regraft.pipeline.tuning.plan import Search, first_points, next_points, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
@@ -85,11 +86,11 @@ def tune(
         trunk = Trunk(in_random_order(dataset), store or FeatureStore(), asked.runtime)
         climb, found = begin(asked, trunk, clock)
         steps = [*baselines(climb, folder)]
-        step, account = _search(climb, space, search, folder)
+        searched, account = _search(climb, space, search, folder)
         if search.report:
             page = search_page(account, run=str(folder))
             write_bytes(folder / SEARCH_PAGE, page.encode(errors="backslashreplace"))
-        return conclude(climb, [*steps, step], folder, found, {"search": account})
+        return conclude(climb, [*steps, *searched], folder, found, {"search": account})
 
 
 def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
@@ -110,7 +111,7 @@ def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
     yield Step("probe", climb.budget.spent_s - began_s, plain.score, is_better, reason)
 
 
-def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[Step, dict[str, object]]:
+def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[list[Step], dict[str, object]]:
     from regraft.search.storage import called
     from regraft.search.study import Settings, open_study
     from regraft.search.tuning import propose_defaults
@@ -119,8 +120,8 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
     where = search.storage or str(folder / STUDY / JOURNAL)
     kept = predictions_folder(where, folder) / name
     tries = Tries(climb, space, search.objectives.score, kept, prunes=search.pruner != "none")
-    steps, costs = sum(len(set(f)) for f in climb.rounds), search.objectives.costs
-    settings = Settings(search.sampler, search.pruner, climb.asked.seed, steps, costs)
+    folds, costs = sum(len(set(f)) for f in climb.rounds), search.objectives.costs
+    settings = Settings(search.sampler, search.pruner, climb.asked.seed, folds, costs)
     study = open_study(space, name=name, storage=where, settings=settings)
     prices = Costs(costs, climb, study.agree)
     study.price = lambda values: prices.of(recipe_of(climb.asked, space, values))
@@ -138,7 +139,9 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
         if best and search.ablate:
             # Trials ask the budget whether there is time for them.
             climb.budget.reserved_s = finish_s + reserved_s(best, study.trials, space, climb.budget)
-        return not climb.budget.affords(REFIT * best.seconds if best else 0.0)
+        return not climb.budget.affords(
+            REFIT * (best.seconds + cost_s(study.trials, best, climb)) if best else 0.0
+        )
 
     proposed: list[Values] = []
     began_s, finish_s = climb.budget.spent_s, climb.budget.reserved_s
@@ -151,8 +154,11 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[S
         _adopt(climb, climb.judge_majority(), folder)
     step = _refit(tries, trials, best, folder=folder, seconds=seconds)
     fitted = best if step.validation else None
+    steps = [step]
+    if step.adopted and fitted and not costs:
+        steps += _blend(tries, trials, fitted, folder=folder)
     account = described(trials, fitted, tries, search, called(where))
-    return step, account | {"past": told(past, trials)}
+    return steps, account | {"past": told(past, trials)}
 
 
 def _refit(
@@ -179,6 +185,33 @@ def _refit(
     if is_better:
         _adopt(climb, candidate, folder)
     return Step("search", seconds, candidate.score, is_better, reason)
+
+
+def _blend(tries: Tries, trials: Sequence[Trial], best: Trial, *, folder: Path) -> Iterator[Step]:
+    """Average the best trials of each kind, unless images that did not choose it say that it harms."""
+    climb, began_s = tries.climb, tries.climb.budget.spent_s
+    before = climb.best
+    assert before is not None, "the best trial was adopted"
+    if climb.budget.interrupted or (found := blended(trials, best, tries)) is None:
+        return
+    judged = f"{found.loss:.3f} on images that did not choose, of the best {found.loss_alone:.3f}"
+    if found.is_worse:
+        reason = (
+            f"log-loss {found.loss:.3f} on images that did not choose, of the best {found.loss_alone:.3f}"
+        )
+        yield Step("blend", climb.budget.spent_s - began_s, None, adopted=False, reason=reason)
+        return
+    try:
+        candidate = climb.attempt(found.recipe, known=found.scores)
+    except Exception as error:  # noqa: BLE001 - the best trial is there already
+        reason = f"it cannot be fitted to all images: {reason_of(error)}"
+        yield Step("blend", climb.budget.spent_s - began_s, None, adopted=False, reason=reason)
+        return
+    is_better = tries.objective == "loss" or candidate.score.value >= before.score.value
+    if is_better:
+        _adopt(climb, candidate, folder)
+    reason = f"{found}; log-loss {judged}; {climb.explain(candidate, before)}"
+    yield Step("blend", climb.budget.spent_s - began_s, candidate.score, is_better, reason)
 
 
 def _why_none(trials: Sequence[Trial]) -> list[str]:
@@ -212,5 +245,5 @@ def study_name(climb: Climb, space: Space, search: Search) -> str:
     dealt = [folds.tolist() for folds in climb.rounds]
     fixed = [asked.depths, asked.scaling, asked.views, asked.to_json()["head"], asked.class_weights]
     objective = ",".join([search.objectives.score, *search.objectives.costs])
-    shared = [networks, *fixed, objective, axes, dealt]
+    shared = [TRIAL_VERSION, networks, *fixed, objective, axes, dealt]
     return f"heads-{fingerprint([climb.dataset.fingerprint, *shared])[:24]}"

@@ -1,6 +1,7 @@
 """How much work it is to fit a head, before it is fitted: what the budget is asked for."""
 
 from regraft.heads import (
+    Blend,
     ElasticLogistic,
     KernelRidge,
     KernelSvm,
@@ -38,7 +39,13 @@ STOPPED_EARLY = 0.5
 
 def multiplications(head: Head, *, examples: int, features: int, classes: int, fits: int) -> float:
     """Roughly how many multiplications it takes to fit a head so many times; only ratios of it are used."""
-    n, d, k = examples, features, classes
+    parts = (
+        [(part.head, part.width) for part in head.parts] if isinstance(head, Blend) else [(head, features)]
+    )
+    return sum(_of_one(one, examples, width, classes, fits=fits) for one, width in parts)
+
+
+def _of_one(head: object, n: int, d: int, k: int, *, fits: int) -> float:
     rank = min(n, d)
     decomposition = n * d * rank + DECOMPOSITION * rank**3
     work: float

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Probabilities, Scores, Truth
 from regraft.core.hashing import plain
 from regraft.heads import accuracy
-from regraft.pipeline.judging import calibrate
+from regraft.pipeline.judging import Calibration, calibrate
 from regraft.pipeline.recipe import Head
 from regraft.search import Outcome
 from regraft.search.held_out import Objective, Task, require_finite
@@ -56,24 +56,26 @@ def judged(head: Head, scores: Scores, task: Task, *, objective: Objective) -> t
         TrainingError: the scores are no finite numbers.
     """
     require_finite(scores[task.seen])
-    probabilities = calibrated(scores, task)
+    calibration = calibrated(scores, task)
+    probabilities = calibration.answers.probabilities
     losses = image_losses(probabilities, task.labels[task.seen])
     weights = None if task.weights is None else task.weights[task.seen]
     details: dict[str, Any] = {"loss": float(np.average(losses, weights=weights)), "head": plain(head)}
     if task.labels.ndim == 1:
+        details["temperature"] = calibration.temperature
         details["accuracy"] = accuracy(scores, task.labels, weights=task.weights)
     value = details["loss"] if objective == "loss" else 1 - details["accuracy"]
     return Outcome(value, details), probabilities
 
 
-def calibrated(scores: Scores, task: Task) -> Probabilities:
-    """Of the examples that are held out, probabilities at the best calibration of these very scores.
+def calibrated(scores: Scores, task: Task) -> Calibration:
+    """The best calibration of held-out scores, found on these very scores.
 
     It is what `judge` does, so that the best trial is the best candidate.
     """
     seen, truth = scores[task.seen], task.labels[task.seen]
     weights = None if task.weights is None else task.weights[task.seen]
-    return calibrate(seen, truth, groups=[""] * len(truth), weights=weights).answers.probabilities
+    return calibrate(seen, truth, groups=[""] * len(truth), weights=weights)
 
 
 def image_losses(probabilities: Probabilities, truth: Truth) -> Float[Array, " n"]:

@@ -1,0 +1,220 @@
+"""What the trials of a search come to together: an average of the best of each kind, again one linear head.
+
+The first of many trials is the best on the held-out images; others are nearly as good and err elsewhere. How
+much each counts is chosen on the same held-out answers that trials are compared by, and whether that does
+harm is judged on images that did not choose it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from regraft.core.arrays import Array, Labels, Scores, Weights
+from regraft.core.seeds import generator
+from regraft.evaluation.answers import units
+from regraft.evaluation.resampling import mean_interval
+from regraft.features import Depths, columns_within
+from regraft.heads import Blend, Head, Part
+from regraft.pipeline.climb import Climb
+from regraft.pipeline.recipe import Recipe, kind_of
+from regraft.pipeline.tuning.analysis import found_recipe
+from regraft.pipeline.tuning.answers import SMALLEST
+from regraft.pipeline.tuning.tries import Tries
+from regraft.search import Trial
+from regraft.search.space import KIND
+
+LINEAR = (
+    "ridge",
+    "logistic",
+    "elastic",
+    "lda",
+    "nearest_mean",
+    "linear_svm",
+    "selected_ridge",
+    "trained_linear",
+)
+"""Kinds of head that are one matrix once they are fitted."""
+
+MOST, DRAWS = 12, 20
+"""Trials that may be parts, and how often one of them is drawn."""
+
+SMALLEST_DEPTHS_FIRST: tuple[Depths, ...] = ("last", "all", "grid")
+PIECES = 5
+"""Of the held-out images: each is judged by shares that the others chose."""
+
+COST_FRACTION = 0.1
+"""Of the budget, that fitting the parts may take at most."""
+
+
+@dataclass(frozen=True)
+class Blended:
+    """A recipe, and the held-out scores [n, k] of its head.
+
+    `loss` is the log-loss of such averages on images that had no say in their shares; `loss_alone` that of
+    whichever trial was the best by the images that had a say. `is_worse`: the former is higher beyond chance.
+    """
+
+    recipe: Recipe
+    scores: Scores
+    loss: float
+    loss_alone: float
+    is_worse: bool
+
+    def __str__(self) -> str:
+        """Its parts in words."""
+        assert isinstance(self.recipe.head, Blend)
+        return " + ".join(f"{part.share:.0%} {kind_of(part.head)}" for part in self.recipe.head.parts)
+
+
+def parts_of(trials: Sequence[Trial], best: Trial) -> list[Trial]:
+    """The best trial of each kind of head on each kind of features, of the networks and views of the best."""
+    same = [name for name in best.values if name in ("backbones", "views")]
+    found: dict[object, Trial] = {}
+    for trial in sorted((t for t in trials if t.value is not None), key=lambda t: (t.value, t.number)):
+        is_fit = trial.state == "complete" and trial.values[KIND] in LINEAR and "temperature" in trial.details
+        if is_fit and all(trial.values.get(name) == best.values[name] for name in same):
+            found.setdefault(tuple(trial.values.get(name) for name in (KIND, "depths", "scaling")), trial)
+    return [*found.values()][:MOST]
+
+
+def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | None:
+    """The average that has the lowest held-out log-loss; None where that is the best alone.
+
+    Source: ensemble selection with replacement, Caruana et al. 2004, 10.1145/1015330.1015432.
+    Differs: logits are averaged, not probabilities, which leaves one linear head.
+    Cost: DRAWS x MOST passes over the held-out answers, once more for each of the parts that judge.
+    """
+    climb = tries.climb
+    if climb.dataset.is_multilabel:
+        return None
+    pool = [
+        (trial, said)
+        for trial in parts_of(trials, best)
+        if (said := tries.predictions(trial.number)) is not None
+    ]
+    if len(pool) < 2:
+        return None
+    logits = np.stack([np.log(np.clip(said, SMALLEST, 1)) for _, said in pool])
+    truth = climb.truth[climb.held_out]
+    weights = None if climb.weights is None else climb.weights[climb.held_out]
+    shares = drawn(logits, truth, weights)
+    if np.count_nonzero(shares) < 2:
+        return None
+    groups, seed = climb.held_out_groups, climb.asked.seed
+    average, alone = (
+        judged_by_others(choose, logits, truth, weights, groups=groups, seed=seed)
+        for choose in (drawn, best_alone)
+    )
+    loss, loss_alone = (float(np.average(each, weights=weights)) for each in (average, alone))
+    does_harm = is_worse(average, alone, groups=groups, seed=seed)
+    recipe = _recipe(
+        [(trial, float(share)) for (trial, _), share in zip(pool, shares, strict=True) if share], tries
+    )
+    scores = np.full((len(climb.held_out), climb.class_count), np.nan, np.float32)
+    scores[climb.held_out] = np.tensordot(shares, logits, 1)
+    return Blended(recipe, scores, loss, loss_alone, does_harm)
+
+
+def drawn(logits: Float[Array, "p n k"], truth: Labels, weights: Weights | None) -> Float[Array, " p"]:
+    """Shares of an average: again and again whoever makes it best is added; those of the best on the way."""
+    counts, total = np.zeros(len(logits)), np.zeros_like(logits[0])
+    lowest, found = np.inf, counts
+    for draw in range(1, DRAWS + 1):
+        losses = [log_loss((total + one) / draw, truth, weights) for one in logits]
+        best = int(np.argmin(losses))
+        counts[best] += 1
+        total += logits[best]
+        if losses[best] < lowest:
+            lowest, found = losses[best], counts / draw
+    return found
+
+
+def log_loss(logits: Float[Array, "n k"], truth: Labels, weights: Weights | None) -> float:
+    """The mean log-loss of logits as they are."""
+    return float(np.average(log_losses(logits, truth), weights=weights))
+
+
+def log_losses(logits: Float[Array, "n k"], truth: Labels) -> Float[Array, " n"]:
+    """Of every image."""
+    top = logits.max(axis=1, keepdims=True)
+    rest = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
+    return np.asarray(rest - logits[np.arange(len(truth)), truth])
+
+
+def best_alone(logits: Float[Array, "p n k"], truth: Labels, weights: Weights | None) -> Float[Array, " p"]:
+    """Shares of the average that is one trial, the best."""
+    shares = np.zeros(len(logits))
+    shares[np.argmin([log_loss(one, truth, weights) for one in logits])] = 1
+    return shares
+
+
+def judged_by_others(
+    choose: Callable[..., Float[Array, " p"]],
+    logits: Float[Array, "p n k"],
+    truth: Labels,
+    weights: Weights | None,
+    *,
+    groups: Sequence[str],
+    seed: int,
+) -> Float[Array, " n"]:
+    """Log-losses of images by averages whose shares other images chose, all of a group together."""
+    codes = _units(groups, len(truth))
+    own = generator(seed, "blend").permutation(codes.max() + 1)[codes] % PIECES
+    found = np.empty_like(logits[0])
+    for number in np.unique(own):
+        judged = own == number
+        # Of a single group there are no others.
+        learnt = slice(None) if judged.all() else ~judged
+        others = None if weights is None else weights[learnt]
+        shares = choose(logits[:, learnt], truth[learnt], others)
+        found[judged] = np.tensordot(shares, logits[:, judged], 1)
+    return log_losses(found, truth)
+
+
+def is_worse(
+    average: Float[Array, " n"], alone: Float[Array, " n"], *, groups: Sequence[str], seed: int
+) -> bool:
+    """Whether losses are higher than others beyond chance: the 95 % interval of the mean lies above zero.
+
+    An average of calibrated heads is rarely worse than one of them: on folds of seven sets it was in two of
+    21 searches, by less than 1 % (`benchmarks/blend.py`). So it is refused on evidence, not for lack of it.
+    """
+    difference, codes = average - alone, _units(groups, len(alone))
+    most = float(np.abs(difference).max())
+    return bool(mean_interval(difference, codes, within=(-most, most), seed=seed).low > 0)
+
+
+def _units(groups: Sequence[str], count: int) -> Array:
+    return units(list(groups) if any(groups) else None, count)
+
+
+def cost_s(trials: Sequence[Trial], best: Trial, climb: Climb) -> float:
+    """What to keep back for fitting the parts."""
+    together = sum(trial.seconds for trial in parts_of(trials, best))
+    return min(together, COST_FRACTION * climb.budget.seconds)
+
+
+def _recipe(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> Recipe:
+    """The blend as settings: every part on its own columns of the deepest features that any part reads."""
+    recipes = [found_recipe(trial, tries) for trial, _ in chosen]
+    whole = max((recipe.representation.depths for recipe in recipes), key=SMALLEST_DEPTHS_FIRST.index)
+    cards = [tries.climb.trunk.backbone(name).card for name in recipes[0].backbones]
+    parts = [
+        Part(
+            head=_head(recipe),
+            share=share,
+            temperature=float(trial.details["temperature"]),
+            columns=columns_within(cards, recipe.representation.depths, whole),
+            scaling=recipe.representation.scaling,
+        )
+        for recipe, (trial, share) in zip(recipes, chosen, strict=True)
+    ]
+    parts.sort(key=lambda part: -part.share)
+    return replace(recipes[0], depths=whole, scaling="none", head=Blend(tuple(parts)))
+
+
+def _head(recipe: Recipe) -> Head:
+    assert recipe.head is not None, "a trial names its head"
+    return recipe.head

@@ -1,0 +1,161 @@
+"""What trials come to together."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from regraft.core.errors import RecipeError
+from regraft.data import read
+from regraft.features import FeatureStore
+from regraft.heads import Blend
+from regraft.pipeline import Recipe
+from regraft.pipeline.budget import Budget
+from regraft.pipeline.climb import Climb
+from regraft.pipeline.fit import begin
+from regraft.pipeline.trunk import Trunk
+from regraft.pipeline.tuning.blending import best_alone, blended, drawn, is_worse, judged_by_others, parts_of
+from regraft.pipeline.tuning.plan import Search, space_for
+from regraft.pipeline.tuning.tries import Tries
+from regraft.search import Asked, Trial
+
+
+def experts(count: int = 600) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of two that err independently of each other, and of one that knows nothing."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, count)
+    right = np.eye(3)[truth]
+    return np.stack([right + random.normal(0, 1, right.shape) for _ in "ab"] + [0 * right]), truth
+
+
+def test_those_who_err_elsewhere_share() -> None:
+    logits, truth = experts()
+    shares = drawn(logits, truth, None)
+    assert shares.sum() == pytest.approx(1)
+    assert shares[:2].min() > 0.3
+    assert shares[2] < 0.1
+
+
+def test_weights_say_whose_errors_count() -> None:
+    logits, truth = experts()
+    good_at = np.arange(600) < 300
+    logits[0][~good_at], logits[1][good_at] = 0, 0
+    shares = drawn(logits, truth, np.where(good_at, 1.0, 1e-6))
+    assert shares[0] > 0.9
+
+
+def test_an_average_is_judged_by_images_that_did_not_choose_it() -> None:
+    """Of a hundred that know nothing, some average looks good where it was chosen, and nowhere else."""
+    random = np.random.default_rng(1)
+    truth = random.integers(0, 2, 60)
+    logits = random.normal(0, 1, (100, 60, 2))
+    shares = drawn(logits, truth, None)
+    best = np.tensordot(shares, logits, 1)
+    flattered = -np.log(np.exp(best)[np.arange(60), truth] / np.exp(best).sum(1)).mean()
+    assert flattered < 0.6
+    assert judged_by_others(drawn, logits, truth, None, groups=[""] * 60, seed=0).mean() > 0.65
+
+
+def test_groups_stay_together_when_an_average_is_judged() -> None:
+    """Copies of an image on both sides would make ignorance look like knowledge."""
+    random = np.random.default_rng(2)
+    truth, logits = random.integers(0, 2, 20).repeat(8), random.normal(0, 1, (100, 20, 2)).repeat(8, axis=1)
+    groups = [str(at) for at in np.arange(20).repeat(8)]
+    together = judged_by_others(drawn, logits, truth, None, groups=groups, seed=0)
+    torn = judged_by_others(drawn, logits, truth, None, groups=[""] * 160, seed=0)
+    assert torn.mean() < 0.6 < 0.65 < together.mean()
+
+
+def test_the_best_alone_is_judged_likewise() -> None:
+    logits, truth = experts()
+    given = (logits, truth, None)
+    assert best_alone(*given).tolist() in ([1, 0, 0], [0, 1, 0])
+    alone, average = (
+        judged_by_others(choose, *given, groups=[""] * 600, seed=0) for choose in (best_alone, drawn)
+    )
+    assert average.mean() < alone.mean()
+    assert is_worse(alone, average, groups=[""] * 600, seed=0)
+    assert not is_worse(average, alone, groups=[""] * 600, seed=0)
+    assert not is_worse(alone, alone, groups=[""] * 600, seed=0)
+
+
+def trial(number: int, kind: str, value: float | None, **values: Any) -> Trial:
+    state = "complete" if value is not None else "failed"
+    values = {"head.kind": kind, "depths": "all", "scaling": "depth", "backbones": "lite0"} | values
+    return Trial(number, values, state, value, details={"temperature": 1.0})
+
+
+def test_parts_are_the_best_linear_heads_of_every_kind_of_features() -> None:
+    trials = [
+        trial(0, "ridge", 0.5),
+        trial(1, "ridge", 0.4),
+        trial(2, "ridge", 0.6, depths="last"),
+        trial(3, "kernel_ridge", 0.1),
+        trial(4, "lda", None),
+        trial(5, "lda", 0.45),
+        trial(6, "logistic", 0.2, backbones="lite2"),
+        Trial(7, trial(0, "logistic", 0.1).values, "complete", 0.1),
+    ]
+    assert [one.number for one in parts_of(trials, trials[1])] == [1, 5, 2]
+
+
+@pytest.fixture
+def tries(networks: Any, tmp_path: Path) -> Tries:
+    """48 images of three shades that overlap."""
+    random = np.random.default_rng(0)
+    for index in range(48):
+        folder = tmp_path / "photos" / "abc"[index % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = random.normal(100 + 20 * (index % 3), 25) + random.normal(0, 30, (12, 16, 3))
+        PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{index:02}.png")
+    trunk = Trunk(read(tmp_path / "photos"), FeatureStore(), "auto")
+    climb: Climb = begin(Recipe(("lite0",), folds=3), trunk, Budget(600.0))[0]
+    space = space_for(climb.asked, Search(("head.kind=ridge,lda,logistic",)), climb.dataset)
+    return Tries(climb, space, "loss", tmp_path / "kept")
+
+
+def test_a_blend_is_one_linear_head_that_its_recipe_fits_again(tries: Tries, monkeypatch: Any) -> None:
+    points = [
+        {"head.kind": "ridge", "head.ridge.penalty": 0.1, "depths": "last", "scaling": "depth"},
+        {"head.kind": "lda", "head.lda.shrinkage": 0.5, "depths": "grid", "scaling": "feature"},
+        {"head.kind": "ridge", "head.ridge.penalty": 1.0, "depths": "all", "scaling": "none"},
+    ]
+    trials = []
+    for number, values in enumerate(points):
+        point = {name: values.get(name) for name in tries.space.axes if name in values}
+        point |= {name: tries.space.defaults[name] for name in tries.space.defaults if name not in point}
+        outcome = tries.evaluate(Asked(number, point), lambda value, step: None)
+        trials.append(Trial(number, point, "complete", outcome.value, details=outcome.details))
+    monkeypatch.setattr("regraft.pipeline.tuning.blending.drawn", lambda *_: np.array([0.5, 0.3, 0.2]))
+    found = blended(trials, min(trials, key=lambda one: one.value or 0), tries)
+    assert found is not None
+    assert isinstance(found.recipe.head, Blend)
+    assert found.recipe.depths == "grid"
+    assert str(found).startswith("50% ")
+    again = Recipe.from_json(json.loads(json.dumps(found.recipe.to_json())))
+    assert again == found.recipe
+    quick = tries.climb._fit(found.recipe, found.scores)
+    whole = tries.climb._fit(again)
+    np.testing.assert_allclose(quick[0].classifier.weights, whole[0].classifier.weights, rtol=1e-4, atol=1e-6)
+    seen = tries.climb.held_out
+    apart = [scores[seen] - scores[seen].mean(1, keepdims=True) for scores in (quick[1], whole[1])]
+    np.testing.assert_allclose(*apart, atol=0.15 * np.abs(apart[1]).max())
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (None, "parts must be a list of objects"),
+        ([5], "parts must be a list of objects"),
+        ([], "at least one part"),
+        ([{"head": "rigde"}], "There is no head 'rigde'"),
+        ([{"head": "ridge"}], "lacks the setting 'share'"),
+        ([{"head": "ridge", "share": 1, "temperature": 1, "columns": [[0]], "scaling": "none"}], "columns"),
+    ],
+)
+def test_what_is_no_blend(parts: object, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        Recipe.from_json({"head": {"kind": "blend", "parts": parts}})
