@@ -33,7 +33,9 @@ from benchmarks.search_task import (
     judged_ours,
     make_task,
     read_lines,
+    tried,
 )
+from regraft import Recipe
 from regraft.backbones import load
 from regraft.core.cores import usable_cores
 from regraft.core.files import CACHE_VARIABLE, cache_folder
@@ -130,16 +132,18 @@ def run_ours(task: SearchTask, table: Path, seconds: float, log: Path) -> list[d
         return []
     whole, *trials = lines
     points = [
-        {"seconds": one["at_s"], "trials": len(trials), **judged_ours(task, one["values"], one["settings"])}
+        {
+            "seconds": one["at_s"],
+            "trials": len(trials),
+            **judged_ours(task, tried(one["values"], one["settings"])),
+        }
         | {"point": {**one["values"], "settings": one["settings"]}}
         for one in incumbents(trials, until_s=seconds)
     ]
-    chosen = whole["chosen"]
-    settings = {key: value for key, value in chosen["head"].items() if key != "kind"}
-    values = {"head.kind": chosen["head"]["kind"], "depths": chosen["depths"], "scaling": chosen["scaling"]}
-    last = {"seconds": whole["whole_s"], "trials": len(trials), **judged_ours(task, values, settings)}
-    last |= {"fresh": fresh_ours(task, values, settings)}
-    last |= {"test": whole["test"], "cpu_s": whole["cpu_s"], "point": {**values, "settings": settings}}
+    recipe = Recipe.from_json(whole["chosen"])
+    last = {"seconds": whole["whole_s"], "trials": len(trials), **judged_ours(task, recipe)}
+    last |= {"fresh": fresh_ours(task, recipe), "test": whole["test"], "cpu_s": whole["cpu_s"]}
+    last["point"] = {"depths": recipe.depths, "scaling": recipe.scaling, "head": whole["chosen"]["head"]}
     return [*points, last]
 
 

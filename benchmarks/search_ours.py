@@ -43,7 +43,7 @@ def main(words: list[str]) -> None:
         "cpu_s": time.process_time(),
         "counts": report["search"]["counts"],
         "test": 100 * report["test"]["accuracy"]["value"],
-        "chosen": {key: report["chosen"][key] for key in ("depths", "scaling", "head")},
+        "chosen": {key: report["chosen"][key] for key in ("backbones", "depths", "scaling", "head")},
     }
     ordered = sorted(lines, key=lambda line: line["at_s"])
     Path(log).write_text("".join(json.dumps(line) + "\n" for line in [whole, *ordered]))

@@ -18,7 +18,7 @@ from regraft import Recipe
 from regraft.backbones import load
 from regraft.data import Dataset, folds, read_table
 from regraft.features import Affine, FeatureStore, Representation, extract, fit_affine, read
-from regraft.heads import HEADS, Head, accuracy, held_out
+from regraft.heads import HEADS, accuracy, held_out
 from regraft.heads.selection import held_out_loss
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.fit import begin, in_random_order
@@ -80,19 +80,26 @@ def _raw(images: Dataset, depths: str, store: FeatureStore) -> np.ndarray:
     return read(Representation((NETWORK,), depths, "none"), {NETWORK: load(NETWORK)}, store, names)
 
 
-def judged_ours(task: SearchTask, values: dict[str, Any], settings: dict[str, Any]) -> dict[str, float]:
-    """A point of our search on the common folds and, fitted to all images for learning, on the test part."""
-    head, affine, known = _ours(task, values, settings)
-    scores = held_out(head, known, task.labels, class_count=task.class_count, folds=task.folds)
-    fitted = head.fit(known, task.labels, class_count=task.class_count)
-    return scored(task, scores, fitted.scores(affine(task.features(values["depths"], "test"))))
+def judged_ours(task: SearchTask, recipe: Recipe) -> dict[str, float]:
+    """A recipe of our search on the common folds and, fitted to all images for learning, on the test part."""
+    assert recipe.head is not None, "a trial names its head"
+    affine, known = _scaled(task, recipe)
+    scores = held_out(recipe.head, known, task.labels, class_count=task.class_count, folds=task.folds)
+    fitted = recipe.head.fit(known, task.labels, class_count=task.class_count)
+    return scored(task, scores, fitted.scores(affine(task.features(recipe.representation.depths, "test"))))
 
 
-def fresh_ours(task: SearchTask, values: dict[str, Any], settings: dict[str, Any]) -> float:
-    """The log-loss of a point of our search on folds that no side chose by."""
-    head, _, known = _ours(task, values, settings)
-    given = (head, known, task.labels)
+def fresh_ours(task: SearchTask, recipe: Recipe) -> float:
+    """The log-loss of a recipe of our search on folds that no side chose by."""
+    assert recipe.head is not None, "what was delivered names its head"
+    given = (recipe.head, _scaled(task, recipe)[1], task.labels)
     return fresh_loss(task, lambda dealt: held_out(*given, class_count=task.class_count, folds=dealt))
+
+
+def tried(values: dict[str, Any], settings: dict[str, Any]) -> Recipe:
+    """A trial as a recipe."""
+    head = HEADS[values["head.kind"]](**settings)
+    return Recipe((NETWORK,), values["depths"], values["scaling"], head)
 
 
 def fresh_loss(task: SearchTask, scores_of: Callable[[np.ndarray], np.ndarray]) -> float:
@@ -100,13 +107,11 @@ def fresh_loss(task: SearchTask, scores_of: Callable[[np.ndarray], np.ndarray]) 
     return float(np.mean([held_out_loss(scores_of(dealt), task.labels) for dealt in task.fresh]))
 
 
-def _ours(task: SearchTask, values: dict[str, Any], settings: dict[str, Any]) -> tuple[Head, Affine, Any]:
-    """A head of our search, what scales features as it wants them, and those to learn from."""
-    head, card = HEADS[values["head.kind"]](**settings), load(NETWORK).card
-    raw = task.features(values["depths"])
-    representation = Representation((NETWORK,), values["depths"], values["scaling"])
-    affine = fit_affine(representation, [card], raw)
-    return head, affine, affine(raw)
+def _scaled(task: SearchTask, recipe: Recipe) -> tuple[Affine, Any]:
+    """What scales features as a recipe wants them, and those to learn from."""
+    raw = task.features(recipe.representation.depths)
+    affine = fit_affine(recipe.representation, [load(NETWORK).card], raw)
+    return affine, affine(raw)
 
 
 def scored(task: SearchTask, held: np.ndarray, test: np.ndarray) -> dict[str, float]:
