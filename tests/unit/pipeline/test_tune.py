@@ -41,7 +41,8 @@ def test_a_search_ends_in_a_run(tuned: Callable[..., Run]) -> None:
     run = tuned()
     found = run.report.data["search"]
     assert found["counts"] == {"complete": 6, "pruned": 0, "failed": 0, "running": 0}
-    assert [step["rung"] for step in run.report.data["ladder"]] == ["majority class", "probe", "search"]
+    rungs = [step["rung"] for step in run.report.data["ladder"]]
+    assert rungs == ["majority class", "probe", "search", "blend"]
     assert run.report.data["test"] is not None
     best = found["trials"][found["best"]]
     assert best["value"] == min(trial["value"] for trial in found["trials"])
