@@ -73,10 +73,15 @@ def parts_of(trials: Sequence[Trial], best: Trial) -> list[Trial]:
     same = [name for name in best.values if name in ("backbones", "views")]
     found: dict[object, Trial] = {}
     for trial in sorted((t for t in trials if t.value is not None), key=lambda t: (t.value, t.number)):
-        is_fit = trial.state == "complete" and trial.values[KIND] in LINEAR and "temperature" in trial.details
-        if is_fit and all(trial.values.get(name) == best.values[name] for name in same):
+        if _is_part(trial) and all(trial.values.get(name) == best.values[name] for name in same):
             found.setdefault(tuple(trial.values.get(name) for name in (KIND, "depths", "scaling")), trial)
     return [*found.values()][:MOST]
+
+
+def _is_part(trial: Trial) -> bool:
+    """Whether a trial came to a matrix: also of a linear kind some have a hidden layer."""
+    is_known = trial.state == "complete" and "temperature" in trial.details
+    return is_known and trial.values[KIND] in LINEAR and not trial.details.get("head", {}).get("width")
 
 
 def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | None:

@@ -1,6 +1,7 @@
 """What trials come to together."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ def test_parts_are_the_best_linear_heads_of_every_kind_of_features() -> None:
         trial(5, "lda", 0.45),
         trial(6, "logistic", 0.2, backbones="lite2"),
         Trial(7, trial(0, "logistic", 0.1).values, "complete", 0.1),
+        replace(trial(8, "trained_linear", 0.1), details={"temperature": 1.0, "head": {"width": 64}}),
     ]
     assert [one.number for one in parts_of(trials, trials[1])] == [1, 5, 2]
 
