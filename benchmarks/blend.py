@@ -5,7 +5,6 @@ thumb) runs on the others, each trial cross-validated, and what it delivers, the
 where that is taken, is judged on the fold left out. Test parts are not read.
 """
 
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.accuracy import small_table
 from benchmarks.ratios import mean_difference
 from benchmarks.search_samplers import space_searched
-from benchmarks.search_task import NETWORK, SearchTask, make_task
+from benchmarks.search_task import NETWORK, SearchTask, small_tasks
 from regraft.backbones import load
 from regraft.evaluation import Answers, softmax
-from regraft.features import FeatureStore, Representation, fit_affine
+from regraft.features import Representation, fit_affine
 from regraft.heads.selection import tempered_log_loss
 from regraft.pipeline.tuning.blending import best_alone, drawn, is_worse, judged_by_others, parts_of
 from regraft.search.held_out import Task, steps
@@ -32,25 +30,12 @@ TRIALS, TURNS = 60, 3
 
 def run(data: Path | None, quick: bool) -> dict[str, Any]:
     """Accuracy and log-loss of both, and how often the blend was taken."""
-    import torch
-
     if data is None:
         return {"skipped": "needs the data sets"}
-    sets = sorted(path for path in data.iterdir() if path.is_dir())
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     rows = []
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for source in sets[:2] if quick else sets:
-                own = Path(folder) / source.name
-                own.mkdir()
-                task = make_task(small_table(source, own), own / "task", FeatureStore(own))
-                turns = range(1 if quick else TURNS)
-                rows += [{"set": source.name, "turn": turn, **row_of(task, turn)} for turn in turns]
-                print("   ", rows[-1], flush=True)
-    finally:
-        torch.set_num_threads(before)
+    for name, task in small_tasks(data, quick=quick):
+        rows += [{"set": name, "turn": turn, **row_of(task, turn)} for turn in range(1 if quick else TURNS)]
+        print("   ", rows[-1], flush=True)
     return {"trials": TRIALS, **summary(rows), "rows": rows}
 
 
@@ -87,7 +72,7 @@ def row_of(task: SearchTask, turn: int) -> dict[str, Any]:
         return np.asarray(fitted.scores(rows[out]) / trial.details["temperature"], np.float64)
 
     shares = drawn(logits, truth, None)
-    temperature = tempered_log_loss(np.tensordot(shares, logits, 1), truth)[1]
+    loss, temperature = tempered_log_loss(np.tensordot(shares, logits, 1), truth)
     chosen = [(share, answered(trial)) for share, trial in zip(shares, pool, strict=True) if share]
     blend = sum(share * scores for share, scores in chosen) / temperature
     single = answered(best)
@@ -96,7 +81,7 @@ def row_of(task: SearchTask, turn: int) -> dict[str, Any]:
         for choose in (drawn, best_alone)
     )
     harms = is_worse(average, alone, groups=[""] * len(truth), seed=0)
-    taken = bool(np.count_nonzero(shares) > 1 and not harms)
+    taken = bool(np.count_nonzero(shares) > 1 and not harms and loss < best.value)
     row: dict[str, Any] = {
         "taken": taken,
         "parts": int(np.count_nonzero(shares)),

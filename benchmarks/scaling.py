@@ -5,7 +5,6 @@ to the others and judged on the fold left out. Test parts are not read. Losses a
 standardisation, each set's mean over turns and heads first.
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.accuracy import small_table
 from benchmarks.ratios import mean_difference
-from benchmarks.search_task import NETWORK, SearchTask, make_task
+from benchmarks.search_task import NETWORK, SearchTask, small_tasks
 from regraft.backbones import load
 from regraft.evaluation import Answers, softmax
-from regraft.features import FeatureStore, Representation, fit_affine, representation
+from regraft.features import Representation, fit_affine, representation
 from regraft.heads import Head, Lda, Logistic, Ridge, held_out
 from regraft.heads.selection import tempered_log_loss
 
@@ -33,25 +31,13 @@ WAYS = {
 
 def run(data: Path | None, quick: bool) -> dict[str, Any]:
     """Log-loss and accuracy by way of scaling, kind of features and head."""
-    import torch
-
     if data is None:
         return {"skipped": "needs the data sets"}
-    sets = sorted(path for path in data.iterdir() if path.is_dir())
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     rows = []
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for source in sets[:2] if quick else sets:
-                own = Path(folder) / source.name
-                own.mkdir()
-                task = make_task(small_table(source, own), own / "task", FeatureStore(own))
-                for depths in ("last", "all", "grid"):
-                    for turn in range(1 if quick else TURNS):
-                        rows += [{"set": source.name, **row} for row in rows_of(task, depths, turn)]
-    finally:
-        torch.set_num_threads(before)
+    for name, task in small_tasks(data, quick=quick):
+        for depths in ("last", "all", "grid"):
+            for turn in range(1 if quick else TURNS):
+                rows += [{"set": name, **row} for row in rows_of(task, depths, turn)]
     return {"turns": TURNS, "damping": representation.DAMPING, **summary(rows), "rows": rows}
 
 

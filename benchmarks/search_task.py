@@ -7,6 +7,7 @@ chooses by a yardstick is flattered by it, so what each side ends with is also j
 """
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.accuracy import small_table
 from regraft import Recipe
 from regraft.backbones import load
 from regraft.data import Dataset, folds, read_table
@@ -44,6 +46,23 @@ class SearchTask:
     def features(self, depths: str, part: str = "learn") -> np.ndarray:
         """Unscaled features [n, d] of a part, `learn` or `test`."""
         return np.load(self.folder / f"{part}-{depths}.npy")
+
+
+def small_tasks(data: Path, *, quick: bool) -> Iterator[tuple[str, SearchTask]]:
+    """The name and the task of each data set, cut to a few hundred images; meanwhile torch has one thread."""
+    import torch
+
+    sets = sorted(path for path in data.iterdir() if path.is_dir())
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for source in sets[:2] if quick else sets:
+                own = Path(folder) / source.name
+                own.mkdir()
+                yield source.name, make_task(small_table(source, own), own / "task", FeatureStore(own))
+    finally:
+        torch.set_num_threads(before)
 
 
 def make_task(table: Path, folder: Path, store: FeatureStore) -> SearchTask:

@@ -4,19 +4,17 @@
 take turns: one is held out to choose by, another to judge by, the rest train. Test parts are not read.
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.accuracy import small_table
 from benchmarks.ratios import mean_difference
-from benchmarks.search_task import NETWORK, SearchTask, make_task
+from benchmarks.search_task import NETWORK, SearchTask, small_tasks
 from regraft.backbones import load
 from regraft.evaluation import Answers, fit_temperature, softmax
-from regraft.features import FeatureStore, Representation, fit_affine
+from regraft.features import Representation, fit_affine
 from regraft.heads import Examples, Linear, Schedule, sample_members, train_population
 from regraft.heads.member import Criterion
 
@@ -27,33 +25,21 @@ CRITERIA: tuple[Criterion, ...] = ("accuracy", "loss")
 
 def run(data: Path | None, quick: bool) -> dict[str, Any]:
     """Accuracy and calibrated log-loss of both, by what the best is chosen by."""
-    import torch
-
     if data is None:
         return {"skipped": "needs the data sets"}
-    sets = sorted(path for path in data.iterdir() if path.is_dir())
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            rows = []
-            for source in sets[:2] if quick else sets:
-                rows += rows_of(source, Path(folder), quick)
-    finally:
-        torch.set_num_threads(before)
+    rows = []
+    for name, task in small_tasks(data, quick=quick):
+        rows += [{"set": name, **row} for row in rows_of(task, quick)]
     return {"members": MEMBERS, "turns": 1 if quick else TURNS} | summary(rows) | {"rows": rows}
 
 
-def rows_of(source: Path, folder: Path, quick: bool) -> list[dict[str, Any]]:
+def rows_of(task: SearchTask, quick: bool) -> list[dict[str, Any]]:
     """One row for every turn and criterion."""
-    own = folder / source.name
-    own.mkdir(parents=True)
-    task = make_task(small_table(source, own), own / "task", FeatureStore(own))
     raw = task.features("last")
     one = Representation((NETWORK,), "last", "feature")
     features = np.asarray(fit_affine(one, [load(NETWORK).card], raw)(raw), np.float32)
     return [
-        {"set": source.name, "turn": turn, "criterion": criterion, **row_of(task, features, turn, criterion)}
+        {"turn": turn, "criterion": criterion, **row_of(task, features, turn, criterion)}
         for turn in range(1 if quick else TURNS)
         for criterion in CRITERIA
     ]

@@ -24,7 +24,7 @@ Scaling = Literal["depth", "feature", "none"]
 SMALLEST_VARIANCE = 1e-10
 DAMPING = 0.3
 """Of a depth's typical deviation: added in quadrature to that of each of its columns to standardise them.
-Chosen on folds of seven sets, where 0.1 to 1 were nearly as good and 0 worse (`benchmarks/scaling.py`)."""
+Chosen on folds of seven sets; `benchmarks/scaling.py` compares it with none."""
 
 ROWS_AT_ONCE = 2048
 

@@ -32,6 +32,8 @@ class Part:
 
     def __post_init__(self) -> None:
         check(self)
+        if not self.columns:
+            raise RecipeError("A part of a blend needs columns to read.")
 
     @property
     def width(self) -> int:
@@ -106,18 +108,13 @@ class Blend:
             )
             for part in self.parts
         ]
-        return averaged(scores, self.parts)
+        total = sum(part.share / part.temperature * one for part, one in zip(self.parts, scores, strict=True))
+        return np.asarray(total, np.float32)
 
     def _require(self, features: Features) -> None:
         last = max(stop for part in self.parts for _, stop in part.columns)
         if last > features.shape[1]:
             raise RecipeError(f"A blend reads {last} columns; the features have {features.shape[1]}.")
-
-
-def averaged(scores: Sequence[Scores], parts: Sequence[Part]) -> Scores:
-    """The scores of a blend, of those of its parts."""
-    total = sum(part.share / part.temperature * one for part, one in zip(parts, scores, strict=True))
-    return np.asarray(total, np.float32)
 
 
 def _ends(columns: Sequence[tuple[int, int]]) -> list[int]:

@@ -23,7 +23,7 @@ from regraft.heads.member import Course, Examples, Member, Schedule
 from regraft.heads.weighting import check_folds, checked, fold_numbers
 
 SOUP = 16
-"""Heads that are averaged: of 4, 8, 16 and 32 the best on average over sets of images, if not by much."""
+"""Heads that are averaged; `benchmarks/soup.py` says what that brings."""
 
 
 @dataclass(frozen=True, eq=False)

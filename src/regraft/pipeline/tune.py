@@ -196,10 +196,7 @@ def _blend(tries: Tries, trials: Sequence[Trial], best: Trial, *, folder: Path) 
         return
     judged = f"{found.loss:.3f} on images that did not choose, of the best {found.loss_alone:.3f}"
     if found.is_worse:
-        reason = (
-            f"log-loss {found.loss:.3f} on images that did not choose, of the best {found.loss_alone:.3f}"
-        )
-        yield Step("blend", climb.budget.spent_s - began_s, None, adopted=False, reason=reason)
+        yield Step("blend", climb.budget.spent_s - began_s, None, adopted=False, reason=f"log-loss {judged}")
         return
     try:
         candidate = climb.attempt(found.recipe, known=found.scores)
@@ -207,7 +204,10 @@ def _blend(tries: Tries, trials: Sequence[Trial], best: Trial, *, folder: Path) 
         reason = f"it cannot be fitted to all images: {reason_of(error)}"
         yield Step("blend", climb.budget.spent_s - began_s, None, adopted=False, reason=reason)
         return
-    is_better = tries.objective == "loss" or candidate.score.value >= before.score.value
+    # The best trial may be of a kind that no blend holds.
+    is_better = candidate.loss < before.loss
+    if tries.objective == "accuracy":
+        is_better = candidate.score.value >= before.score.value
     if is_better:
         _adopt(climb, candidate, folder)
     reason = f"{found}; log-loss {judged}; {climb.explain(candidate, before)}"

@@ -64,3 +64,5 @@ def test_what_cannot_be_blended_is_said():
         Blend(())
     with pytest.raises(RecipeError, match=r"Part.share is 1.5"):
         Part(Ridge(), 1.5, 1.0, columns=((0, 1),), scaling="none")
+    with pytest.raises(RecipeError, match="needs columns"):
+        Part(Ridge(), 1.0, 1.0, columns=(), scaling="none")
