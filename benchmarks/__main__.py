@@ -33,7 +33,7 @@ NAMES = (
         "scaling",
     ),
 )
-LONG = ("copies_large", "large_head", "search", "search_samplers", "population_optuna")
+LONG = ("copies_large", "large_head", "search", "search_samplers", "population_optuna", "finetune")
 """Run only where they are named."""
 
 SEVERAL = {"data": ("decode", "fuzz", "scan", "copies", "groups", "shortcuts")}

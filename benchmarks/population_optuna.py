@@ -4,8 +4,10 @@ The space: optimizer, learning rate and its decay, momentum, weight decay, smoot
 augmentation of a linear head on 2,000 x 3,664 features, 30 epochs. Optuna's side is timed for its first 10
 trials and goes on to 100; the population draws 512 at random from the same space, and
 keeps the better half of them after 1, 2, 4, 8 and 16 epochs. Both are scored by the best validation
-accuracy that any head had after any epoch, and by the test accuracy of the head at its best. Beside it stands
-the soup of the population, its best heads averaged to one linear head: what a user would take.
+accuracy that any head had after any epoch, and by the test accuracy of the head at its best. A population
+ends with hundreds of heads, so it may also deliver an average of its best ones, again one linear head: of how
+many, one included, is chosen by validation accuracy as the head is, and counted in the time. Beside these
+stands the soup of 16, chosen by nothing.
 """
 
 import json
@@ -100,6 +102,8 @@ def summary(found: list[dict[str, float]]) -> dict[str, object]:
         for name, side, part in (
             ("validation", "population", "validation"),
             ("test", "population", "test"),
+            ("averaged_validation", "averaged", "validation"),
+            ("averaged_test", "averaged", "test"),
             ("soup_test", "soup", "test"),
         )
     }
@@ -110,8 +114,9 @@ def summary(found: list[dict[str, float]]) -> dict[str, object]:
         # The population uses all cores, the loop one.
         "processor_time_over_theirs": ratio_of_medians(ours_cpu, theirs_cpu),
         "by_seed": found,
-        "target": "all members in less time than Optuna takes for its first trials; the best as accurate",
-        "reached": ratio["ratio"] < 1 and means["population_validation"] >= means["optuna_validation"],
+        "target": "all members in less time than Optuna takes for its first trials; what is delivered as "
+        "accurate on validation as the best of all of Optuna's",
+        "reached": ratio["ratio"] < 1 and means["averaged_validation"] >= means["optuna_validation"],
     }
 
 
@@ -133,15 +138,18 @@ def by_population(sizes: Sizes, seed: int, examples: Examples, test: tuple) -> d
     halvings = tuple(at for at in HALVINGS if at < sizes.epochs)
     schedule = Schedule(sizes.epochs, halvings, KEPT_FRACTION, "accuracy", seed=seed)
     population = train_population(members, examples, schedule=schedule)
-    seconds, cpu = time.perf_counter() - started, time.process_time() - used
     judged = examples.folds >= 0
     validation = examples.features[judged], examples.labels[judged]
+    average = population.best_soup(*validation)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - used
     soup = population.soup()
     return {
         "population_s": seconds,
         "population_cpu_s": cpu,
         "population_validation": float(np.nanmax(population.accuracies)),
         "population_test": accuracy_of(population.classifier(population.best), test),
+        "averaged_validation": accuracy_of(average, validation),
+        "averaged_test": accuracy_of(average, test),
         "soup_validation": accuracy_of(soup, validation),
         "soup_test": accuracy_of(soup, test),
     }

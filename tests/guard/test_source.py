@@ -21,6 +21,7 @@ FLOORS = (
     "backbones",
     "features",
     "heads",
+    "training",
     "search",
     "transferability",
     "evaluation",

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regraft.backbones.catalogue import Bundled
-from regraft.backbones.source import Made, Source, intake_of
-from regraft.backbones.state_files import load_into, read_state
+from regraft.backbones.source import NOT_STATED, Made, Source, intake_of
+from regraft.backbones.state_files import find_file, hash_of, load_into, read_state
 from regraft.core.errors import BackboneError
 from regraft.core.hashing import sha256_of_file
 
@@ -43,8 +43,19 @@ def identify_bundled(bundled: Bundled) -> Source:
     return Source(bundled.name, bundled.architecture, path, bundled.sha256, bundled, origin="bundled")
 
 
+def identify_other(bundled: Bundled, file: str) -> Source:
+    """The same network with weights from a file, such as fine-tuned ones.
+
+    Raises:
+        BackboneError: there is no such file.
+    """
+    path = find_file(file, f"{bundled.name}@{file}")
+    name = f"{bundled.name}@{path}"
+    return Source(name, bundled.architecture, path, hash_of(path), bundled, origin="bundled")
+
+
 def make_bundled(source: Source) -> Made:
-    """The network with the weights of its package.
+    """The network with the weights of its package, or of a file in their place.
 
     Raises:
         BackboneError: the weights do not fit the architecture.
@@ -56,7 +67,7 @@ def make_bundled(source: Source) -> Made:
     assert source.file is not None, "bundled weights are a file"
     network: nn.Module = timm.create_model(source.architecture)
     state, expected = read_state(source.file), network.state_dict()
-    if len(state) == len(expected):
+    if len(state) == len(expected) and state.keys() != expected.keys():
         # Same tensors in the same order under other names; shapes are compared below.
         state = dict(zip(expected, state.values(), strict=True))
     load_into(
@@ -68,4 +79,6 @@ def make_bundled(source: Source) -> Made:
     )
     intake = intake_of(resolve_data_config({}, model=network))  # type: ignore[no-untyped-call]
     bundled = source.bundled
-    return Made(network, intake, bundled.licence, bundled.pretrained_on, bundled.stages)
+    if source.sha256 == bundled.sha256:
+        return Made(network, intake, bundled.licence, bundled.pretrained_on, bundled.stages)
+    return Made(network, intake, NOT_STATED, f"{bundled.pretrained_on}; then other images", bundled.stages)

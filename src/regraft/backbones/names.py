@@ -6,6 +6,7 @@ precision are choices of the user, so that one network at two sizes is two candi
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from regraft.core.errors import BackboneError
@@ -54,3 +55,27 @@ def parse(text: str) -> Name:
         )
     precisions: dict[str | None, Precision] = {None: "full", "bf16": "bf16", "fp16": "fp16", "int8": "int8"}
     return Name(match["base"], image_px, precisions[match["precision"]])
+
+
+def weights_file(text: str) -> Path | None:
+    """The weights file in a name; None where it has none."""
+    _, at, file = parse(text).base.partition("@")
+    return Path(file) if at else None
+
+
+def with_file(text: str, file: Path | str) -> str:
+    """A name with another weights file in the place of its own."""
+    name = parse(text)
+    return str(name.with_base(f"{name.base.partition('@')[0]}@{file}"))
+
+
+def moved(text: str, folder: Path) -> str:
+    """A name whose weights file is given by a relative path, with the path below a folder.
+
+    >>> moved("lite0@network.safetensors:96px", Path("/models/pets"))
+    'lite0@/models/pets/network.safetensors:96px'
+    >>> moved("lite0:96px", Path("/models/pets"))
+    'lite0:96px'
+    """
+    file = weights_file(text)
+    return text if file is None else with_file(text, folder / file)

@@ -1,12 +1,14 @@
 """A saved regraft run as a backbone: a network that knows a task already."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from regraft.backbones.card import Card
+from regraft.backbones.names import moved
 from regraft.backbones.source import Intake, Made, Source
 from regraft.core.arrays import Array
 from regraft.core.artifact import read_artifact
@@ -84,7 +86,11 @@ def _card(settings: Mapping[str, Any], file: Path) -> Card:
             f"where it has one. Name its networks themselves, one by one."
         )
     try:
-        return from_plain(Card, cards[0])
+        card = from_plain(Card, cards[0])
+        # Fine-tuned weights lie beside the model.
+        return (
+            replace(card, name=moved(card.name, file.parent)) if settings["recipe"].get("finetune") else card
+        )
     except RecipeError as error:
         raise BackboneError(f"{file} describes no network: {error}") from error
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from regraft.backbones.bundled_weights import identify_bundled, make_bundled
+from regraft.backbones.bundled_weights import identify_bundled, identify_other, make_bundled
 from regraft.backbones.card import Card
 from regraft.backbones.catalogue import BY_NAME
 from regraft.backbones.families import SHORT_NAMES
 from regraft.backbones.lenet import identify_scratch, make_scratch
-from regraft.backbones.names import parse
+from regraft.backbones.names import Name, parse
 from regraft.backbones.onnx_file import identify_onnx, make_onnx
 from regraft.backbones.resolution import resize
 from regraft.backbones.run_folder import identify_run, make_run
@@ -67,12 +67,17 @@ PREFIXES: Mapping[str, Origin] = {
 """What stands before the colon. `file` becomes one of the first two, whose names its networks then bear."""
 
 
+WITH_FILE = ("bundled", "timm", "torchvision")
+"""Origins whose names take `@FILE`."""
+
+
 def identify(name: str) -> Source:
     """Find the weights that a name stands for.
 
     Args:
-        name: a short name of the catalogue (`lite0`, `resnet50`), or a prefix and what follows it
-            (`PREFIXES`); each as it is or with `:96px` (image size) and `:int8` or `:bf16` (precision).
+        name: a short name of the catalogue (`lite0`, `resnet50`), a bundled one with other weights
+            (`lite0@FILE`), or a prefix and what follows it (`PREFIXES`); each as it is or with `:96px` (image
+            size) and `:int8` or `:bf16` (precision).
 
     Raises:
         BackboneError: the name is unknown, or its file is missing or not what the catalogue says.
@@ -86,6 +91,9 @@ def identify(name: str) -> Source:
 def _identify_base(name: str) -> Source:
     if name in BY_NAME:
         return identify_bundled(BY_NAME[name])
+    short, at, file = name.partition("@")
+    if at and short in BY_NAME:
+        return identify_other(BY_NAME[short], file)
     if name in SHORT_NAMES:
         return replace(_identify_base(SHORT_NAMES[name].source), name=name)
     prefix, colon, rest = name.partition(":")
@@ -110,6 +118,21 @@ def _no_such(name: str, prefix: str) -> str:
         f"There is no backbone {name!r}. {did_you_mean(name, SHORT_NAMES)} 'regraft backbones' lists the "
         f"short names. Any other network is {forms}."
     )
+
+
+def with_weights(source: Source, file: str) -> str:
+    """The name of the same network with weights from a file: same stages, same pictures in.
+
+    Raises:
+        BackboneError: names of this origin do not take a file.
+    """
+    if source.origin not in WITH_FILE:
+        raise BackboneError(
+            f"{source.name} cannot have other weights than its own. Take a bundled network, or one of timm "
+            f"or torchvision."
+        )
+    base = source.bundled.name if source.bundled else f"{source.origin}:{source.architecture}"
+    return str(Name(f"{base}@{file}", source.image_px, source.precision))
 
 
 def build(source: Source) -> tuple["nn.Module", Card]:

@@ -41,6 +41,8 @@ def predict(
 
     model = load(run)
     paths = find_images(images)
+    # A network that cannot be had is an error before anything is written.
+    _ = model.backbones
     as_json = json or (out is not None and out.suffix.lower() in JSON_LINES)
     unread = 0
 

@@ -1,7 +1,7 @@
 """The files of a saved model: settings as JSON, arrays as safetensors, and nothing that can be executed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,21 @@ from regraft.core.hashing import sha256_of_bytes
 
 FORMAT = 1
 SETTINGS_FILE = "model.json"
+NETWORK = "network"
 MODEL = "model"
 """The folder of a run that holds its model."""
 
 
-def write_artifact(folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def write_artifact(
+    folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, Array], *, beside: Collection[str] = ()
+) -> None:
     """Write settings and arrays, replacing those that lie there.
+
+    Args:
+        folder: made if need be.
+        settings: what goes to JSON.
+        arrays: by name.
+        beside: names of weights files that `keep_beside` has put there and the settings speak of.
 
     The JSON comes last and names the arrays by their SHA-256, and only then are older arrays removed:
     whenever the process is killed, the folder holds one whole model, the old one or the new one.
@@ -35,8 +44,26 @@ def write_artifact(folder: Path, settings: Mapping[str, Any], arrays: Mapping[st
     file = _arrays_file(folder, sha256)
     write_bytes(file, data)
     write_json(folder / SETTINGS_FILE, {"format": FORMAT, **settings, "sha256": sha256})
-    for older in set(folder.glob(_arrays_file(folder, "?" * 16).name)) - {file}:
+    arrays_files = folder.glob(_arrays_file(folder, "?" * 16).name)
+    networks = folder.glob(f"{NETWORK}-{'?' * 16}.safetensors")
+    for older in {*arrays_files, *networks} - {file, *(folder / name for name in beside)}:
         older.unlink(missing_ok=True)
+
+
+def keep_beside(file: Path, folder: Path) -> str:
+    """Copy a file of weights to where a model is saved; returns its name there, which tells its content.
+
+    Raises:
+        ArtifactError: it cannot be read, or the folder cannot be written.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"Cannot read the weights {file}: {error.strerror or error}.") from error
+    name = f"{NETWORK}-{sha256_of_bytes(data)[:16]}.safetensors"
+    if not (folder / name).is_file():
+        write_bytes(folder / name, data)
+    return name
 
 
 def read_artifact(folder: Path) -> tuple[Path, dict[str, Any], dict[str, Array]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from regraft.core.arrays import Array, Features, Folds, Scores
+from regraft.core.arrays import Array, Features, Folds, Labels, Scores
 from regraft.core.errors import TrainingError
 from regraft.heads.classifier import Linear, check_width
 from regraft.heads.layers import Layers
@@ -22,8 +22,8 @@ from regraft.heads.ledger import Ledger
 from regraft.heads.member import Course, Examples, Member, Schedule
 from regraft.heads.weighting import check_folds, checked, fold_numbers
 
-SOUP = 16
-"""Heads that are averaged; `benchmarks/soup.py` says what that brings."""
+SOUP, MOST_AVERAGED = 16, 32
+"""Heads that are averaged, `benchmarks/soup.py` says what that brings; and the most where it is chosen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,22 @@ class Population:
         best = [self.classifier(index) for index in ranked[np.isfinite(self.lowest[ranked])].tolist()]
         weights, biases = ([getattr(head, name) for head in best] for name in ("weights", "bias"))
         return Linear(np.mean(weights, axis=0), np.mean(biases, axis=0))
+
+    def best_soup(self, features: Features, labels: Labels, *, most: int = MOST_AVERAGED) -> Linear:
+        """The soup of as many of the best members as are right on the most held-out images; one may be best.
+
+        Of equal soups that of the most members: it owes the least to luck.
+
+        Args:
+            features: of images that no member learnt from [n, d]; with several folds there are none.
+            labels: theirs.
+            most: members that may be averaged.
+        """
+        if len(self._weights[self.best]) > 1:
+            raise ValueError("every image taught some replica; hold one fold out to choose a soup by it")
+        soups = [self.soup(count) for count in range(1, min(most, len(self.members)) + 1)]
+        right = [int((soup.scores(features).argmax(1) == labels).sum()) for soup in soups]
+        return soups[len(soups) - 1 - int(np.argmax(right[::-1]))]
 
     def classifiers(self, index: int) -> list[Linear | Layers]:
         """One member at its best epoch, once for each fold that was held out."""

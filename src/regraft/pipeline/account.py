@@ -72,7 +72,10 @@ def predict_part(trunk: Trunk, model: Model, part: Dataset) -> Probabilities:
     """Calibrated probabilities of stored images."""
     if not model.cards:
         return model.probabilities(np.empty((len(part), 0), np.float32))
-    return model.probabilities(trunk.read(model.recipe.representation, part))
+    for card in model.cards:
+        # Nobody has looked at images by a network that was fine-tuned only now.
+        trunk.extract(card.name, lambda: False)
+    return model.probabilities(trunk.read(model.representation, part))
 
 
 def out_of_time(used: int, unreached: int) -> list[Verdict]:

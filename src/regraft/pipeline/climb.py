@@ -14,6 +14,7 @@ from regraft.evaluation import compare_answers
 from regraft.features import VARIANTS, Views, fit_affine, width
 from regraft.heads import Ridge, balanced
 from regraft.pipeline.budget import Budget
+from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.judging import Candidate, judge, no_image_known, truth_of
 from regraft.pipeline.machine import memory_bytes
@@ -145,6 +146,8 @@ class Climb:
     def _fit(self, recipe: Recipe, known: Scores | None = None) -> tuple[Model, Scores]:
         if recipe.head is None:
             raise RecipeError("A recipe is fitted only when its head is chosen.")
+        if recipe.finetune:
+            return FineTuning(self, recipe).fit(known)
         representation = recipe.representation
         cards = tuple(self.trunk.backbone(name).card for name in recipe.backbones)
         features = self.trunk.read_views(representation, self.dataset, recipe.views)

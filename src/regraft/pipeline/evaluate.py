@@ -52,8 +52,8 @@ def evaluate(
         raise DataError(f"No image in {dataset.root} can be used.")
     hashes = [example.sha256 for example in dataset.examples]
     if fitted.cards:
-        networks = dict(zip(fitted.recipe.backbones, fitted.backbones, strict=True))
-        features = read_features(fitted.recipe.representation, networks, store, hashes)
+        networks = dict(zip(fitted.representation.backbones, fitted.backbones, strict=True))
+        features = read_features(fitted.representation, networks, store, hashes)
     else:
         features = np.empty((len(dataset), 0), np.float32)
     answers = answers_of(fitted, fitted.probabilities(features), dataset)

@@ -95,7 +95,7 @@ def clear_cache() -> dict[str, Any]:
     try:
         for path in (*folder.glob("features-*.sqlite*"), *folder.glob("hashes-*.sqlite*")):
             path.unlink(missing_ok=True)
-        for name in ("networks", "measured", "trials", "relatives", "archives", "images"):
+        for name in ("networks", "tuned", "measured", "trials", "relatives", "archives", "images"):
             if (folder / name).exists():
                 shutil.rmtree(folder / name)
     except OSError as error:

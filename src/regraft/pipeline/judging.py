@@ -109,6 +109,10 @@ def require_suitable(recipe: Recipe, dataset: Dataset) -> None:
         require_few(fitted, recipe.head.most_examples, head=kind_of(recipe.head))
     if not dataset.is_multilabel:
         return
+    if recipe.finetune is not None:
+        raise RecipeError(
+            f"The images in {dataset.root} have several labels or none; fine-tuning learns one class each."
+        )
     if not isinstance(recipe.head, Ridge | Logistic | None):
         raise RecipeError(
             f"The images in {dataset.root} have several labels or none, and the head "

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -12,13 +12,14 @@ import numpy as np
 
 from regraft.backbones import Backbone, Card
 from regraft.backbones import load as load_backbone
+from regraft.backbones.names import moved, weights_file, with_file
 from regraft.core.arrays import Features, Probabilities, Scores
-from regraft.core.artifact import read_artifact, write_artifact
+from regraft.core.artifact import keep_beside, read_artifact, write_artifact
 from regraft.core.errors import ArtifactError, BackboneError, DataError, RecipeError
 from regraft.core.settings import from_plain
 from regraft.data import Skipped, Source, batches
 from regraft.evaluation import softmax
-from regraft.features import Affine, columns, view_of, width
+from regraft.features import Affine, Representation, columns, view_of, width
 from regraft.heads import Classifier, Linear, from_arrays, sigmoid, to_arrays
 from regraft.pipeline.recipe import Recipe
 
@@ -65,6 +66,14 @@ class Model:
     affine: Affine | None = None
     temperature: float = 1.0
     thresholds: tuple[float, ...] | None = None
+
+    @property
+    def representation(self) -> Representation:
+        """How it describes an image: as its recipe says, by the networks of its cards.
+
+        They bear other names than those of the recipe where these were fine-tuned.
+        """
+        return replace(self.recipe.representation, backbones=tuple(card.name for card in self.cards))
 
     def predict(self, images: Source | Iterable[Source]) -> list[Prediction]:
         """Classify images: paths, Pillow images, uint8 or [0, 1] float arrays [h, w, 3], one or many.
@@ -140,10 +149,14 @@ class Model:
     def save(self, folder: Path | str) -> None:
         """Write the model as safetensors and JSON, in place of one that lies there.
 
+        Weights that were fine-tuned lie beside it; pretrained ones are named.
+
         Raises:
             ArtifactError: the folder cannot be written.
         """
         kind, arrays = to_arrays(self.classifier)
+        cards = [self._kept_beside(card, Path(folder)) for card in self.cards]
+        beside = [str(file) for card in cards if (file := weights_file(card.name))]
         if self.affine is not None:
             arrays |= zip(AFFINE, (self.affine.shift, self.affine.scale), strict=True)
         settings = {
@@ -151,10 +164,17 @@ class Model:
             "temperature": self.temperature,
             "thresholds": self.thresholds,
             "classifier": kind,
-            "cards": self.cards,
+            "cards": cards,
             "recipe": self.recipe.to_json(),
         }
-        write_artifact(Path(folder), settings, arrays)
+        write_artifact(Path(folder), settings, arrays, beside=beside)
+
+    def _kept_beside(self, card: Card, folder: Path) -> Card:
+        """The card of a fine-tuned network as it is saved: with the name of the file that lies beside it."""
+        file = weights_file(card.name)
+        if self.recipe.finetune is None or file is None:
+            return card
+        return replace(card, name=with_file(card.name, keep_beside(file, folder)))
 
 
 def load(folder: Path | str) -> Model:
@@ -167,10 +187,14 @@ def load(folder: Path | str) -> Model:
     file, settings, arrays = read_artifact(Path(folder).expanduser())
     try:
         scaling = [arrays.pop(name) for name in AFFINE if name in arrays]
+        recipe = Recipe.from_json(settings["recipe"])
+        cards = tuple(from_plain(Card, card, "cards") for card in settings["cards"])
+        if recipe.finetune:
+            cards = tuple(replace(card, name=moved(card.name, file.parent)) for card in cards)
         model = Model(
             classes=tuple(from_plain(str, name, "classes") for name in settings["classes"]),
-            cards=tuple(from_plain(Card, card, "cards") for card in settings["cards"]),
-            recipe=Recipe.from_json(settings["recipe"]),
+            cards=cards,
+            recipe=recipe,
             classifier=from_arrays(settings["classifier"], arrays),
             affine=Affine(*scaling) if scaling else None,
             temperature=from_plain(float, settings["temperature"], "temperature"),
@@ -207,7 +231,7 @@ def _thresholds(settings: dict[str, Any]) -> tuple[float, ...] | None:
 def _check_fit(model: Model) -> None:
     """Raise ValueError unless classes, networks and arrays belong to one model."""
     names = tuple(card.name for card in model.cards)
-    if names and names != model.recipe.backbones:
+    if names and model.recipe.finetune is None and names != model.recipe.backbones:
         raise ValueError(f"its networks are {names}, and those of its recipe {model.recipe.backbones}")
     if len(set(model.classes)) != len(model.classes) or len(model.classes) != model.classifier.class_count:
         raise ValueError(f"{len(model.classes)} classes for {model.classifier.class_count} scores")

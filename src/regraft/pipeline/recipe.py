@@ -11,6 +11,7 @@ from regraft.core.hashing import plain
 from regraft.core.settings import Knob, check, from_plain
 from regraft.features import Depths, Representation, Scaling, Views
 from regraft.heads import HEADS, Blend, HeadSettings, Part
+from regraft.training import Finetune
 
 Head = HeadSettings
 
@@ -66,6 +67,8 @@ class Recipe:
         Views, Knob("learn from plain images alone, or also mirrored, or more closely cropped, or both")
     ] = "plain"
     fix_leaks: Annotated[bool, Knob("take out of a given train part what has a copy in val or test")] = False
+    finetune: Finetune | None = None
+    """Trains the last stages of the network, from the solution of the head; None: it stays as it came."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -78,6 +81,13 @@ class Recipe:
                 )
         if not isinstance(values["head"], Head | None):
             raise RecipeError(f"Recipe.head must be settings such as Ridge(), not {self.head!r}.")
+        if not isinstance(values["finetune"], Finetune | None):
+            raise RecipeError(f"Recipe.finetune must be settings such as Finetune(), not {self.finetune!r}.")
+        if self.finetune and (len(self.backbones) > 1 or self.views != "plain"):
+            raise RecipeError(
+                f"Fine-tuning takes one network and plain views; the recipe has {list(self.backbones)} and "
+                f"{self.views!r}."
+            )
         if not isinstance(values["backbones"], tuple):
             raise RecipeError(f"Recipe.backbones must be a tuple of names, not {self.backbones!r}.")
         if not self.backbones or len(set(self.backbones)) != len(self.backbones):

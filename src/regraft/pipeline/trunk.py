@@ -10,11 +10,17 @@ from regraft.backbones import load as load_backbone
 from regraft.core.arrays import Features
 from regraft.data import Dataset, Skipped
 from regraft.features import PLAIN, VARIANTS, FeatureStore, Representation, Variant, Views, extract, read
+from regraft.pipeline.cut import Cut, make_cut
+from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.recipe import Runtime
+from regraft.search.shelf import Shelf
 
 FIRST_LOAD_S = 10.0
 """Allowed for building, converting and checking a network the first time, until one has been. Measured: 4 to
 10 s for Lite 0 to 2 on two shared AMD EPYC cores, 2026-11-23, n = 3."""
+
+CUTS_FRACTION = 0.3
+"""Of the memory, for what fixed parts of networks hand on to stages that are trained."""
 
 
 class Trunk:
@@ -32,6 +38,7 @@ class Trunk:
         self._done: set[tuple[str, Variant]] = set()
         self._first_load_s = FIRST_LOAD_S
         self._last_read: tuple[object, Features] | None = None
+        self._cuts = Shelf(CUTS_FRACTION * memory_bytes())
 
     def backbone(self, name: str) -> Backbone:
         """The network of that name, loaded when first asked for.
@@ -109,6 +116,17 @@ class Trunk:
             loaded = self._loaded(representation)
             found.append(read(representation, loaded, self.store, hashes, variant=variant))
         return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def cut(self, name: str, stages: int, dataset: Dataset, *, most_s: float) -> Cut:
+        """A network whose last stages are to be trained, and what the others hand on of some images.
+
+        Raises:
+            BackboneError, RecipeError, TrainingError: as `make_cut`.
+        """
+        backbone = self.backbone(name)
+        return self._cuts.get(
+            (name, stages, dataset.fingerprint), lambda: make_cut(backbone, stages, dataset, most_s=most_s)
+        )
 
     def _loaded(self, representation: Representation) -> dict[str, Backbone]:
         return {name: self.backbone(name) for name in representation.backbones}

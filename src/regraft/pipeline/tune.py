@@ -7,7 +7,7 @@ from pathlib import Path
 
 from regraft.core.artifact import MODEL
 from regraft.core.files import write_bytes
-from regraft.core.hashing import fingerprint
+from regraft.core.hashing import fingerprint, plain
 from regraft.data import DataSource, path_of, read, require_parts, require_trainable
 from regraft.features import FeatureStore
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
@@ -173,7 +173,9 @@ def _refit(
         recipe = found_recipe(best, tries)
         # Another process may have tried it, with features that are not here.
         tries.embed(recipe)
-        candidate = climb.attempt(recipe)
+        # A network is not trained once more for each fold.
+        known = tries.scores(best) if recipe.finetune else None
+        candidate = climb.attempt(recipe, known=known)
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
         return Step("search", seconds, None, adopted=False, reason=reason)
@@ -244,6 +246,7 @@ def study_name(climb: Climb, space: Space, search: Search) -> str:
     networks = [climb.trunk.backbone(name).key for name in asked.backbones]
     dealt = [folds.tolist() for folds in climb.rounds]
     fixed = [asked.depths, asked.scaling, asked.views, asked.to_json()["head"], asked.class_weights]
+    fixed += [plain(asked.finetune)] if asked.finetune else []
     objective = ",".join([search.objectives.score, *search.objectives.costs])
     shared = [TRIAL_VERSION, networks, *fixed, objective, axes, dealt]
     return f"heads-{fingerprint([climb.dataset.fingerprint, *shared])[:24]}"

@@ -25,12 +25,14 @@ Values = dict[str, Any]
 class Space:
     """Axes by name, in the order in which they are asked for, and the settings they are fields of.
 
-    `defaults` says what holds for an axis outside heads if nobody searches it.
+    `defaults` says what holds for an axis outside heads if nobody searches it. `switches` names, for the
+    beginning of other axes' names, the one that has to be on: not 0, false or none.
     """
 
     heads: Mapping[str, type]
     axes: Mapping[str, Axis]
     defaults: Mapping[str, Any]
+    switches: Mapping[str, str] | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -44,6 +46,9 @@ class Space:
 
     def is_active(self, name: str, values: Mapping[str, Any]) -> bool:
         """Whether an axis exists beside what was chosen so far."""
+        for beginning, switch in (self.switches or {}).items():
+            if name.startswith(beginning) and name != switch:
+                return bool(values.get(switch, self.defaults.get(switch)))
         return name == KIND or not name.startswith(HEAD) or name.startswith(f"{HEAD}{values[KIND]}.")
 
     def contains(self, values: Mapping[str, Any]) -> bool:
@@ -76,10 +81,17 @@ class Space:
     def grid(self) -> Iterator[Values]:
         """Every combination once: for each kind of head those of its own axes with all others."""
         for kind in self.kinds:
-            names = [name for name in self.axes if self.is_active(name, {KIND: kind})]
+            others = (name for name in self.axes if not name.startswith(HEAD))
+            own = (name for name in self.axes if name.startswith(f"{HEAD}{kind}."))
+            wanted = {KIND, *others, *own}
+            names = [name for name in self.axes if name in wanted]
             points = [(kind,) if name == KIND else self.axes[name].grid() for name in names]
             for point in itertools.product(*points):
-                yield dict(zip(names, point, strict=True))
+                values = dict(zip(names, point, strict=True))
+                idle = [name for name in names if not self.is_active(name, values)]
+                # Of points that differ in nothing that counts, the first.
+                if all(values[name] == self.axes[name].grid()[0] for name in idle):
+                    yield {name: value for name, value in values.items() if name not in idle}
 
     def _defaults_of(self, kind: str) -> Values:
         settled = {f.name: f.default for f in fields(self.heads[kind]) if f.default is not MISSING}
@@ -90,7 +102,7 @@ class Space:
             field = name.removeprefix(f"{HEAD}{kind}.")
             default = settled.get(field, MISSING) if name.startswith(HEAD) else self.defaults.get(name)
             is_left_to_head = default is None and isinstance(axis, Range) and name.startswith(HEAD)
-            values[name] = default if is_left_to_head or axis.contains(default) else _middle(axis)
+            values[name] = default if is_left_to_head else within(axis, default)
         return values
 
 
@@ -101,6 +113,7 @@ def space_of(
     others: Mapping[str, Axis] | None = None,
     defaults: Mapping[str, Any] | None = None,
     changes: Mapping[str, Axis] | None = None,
+    switches: Mapping[str, str] | None = None,
 ) -> Space:
     """The space that settings' own annotations span, with some axes as somebody asked for them.
 
@@ -110,6 +123,7 @@ def space_of(
         others: axes beside the head's, such as `depths`.
         defaults: what holds for the others first, and where they are no axis.
         changes: axes in place of what the annotations say, by full name or by `head.FIELD`.
+        switches: see `Space`.
 
     Raises:
         RecipeError: a name is unknown (close matches are named), or a value is none that its field takes.
@@ -124,7 +138,7 @@ def space_of(
     for kind in chosen.grid():
         own = axes_of(heads[str(kind)], table=sensible_axes(str(kind), heads[str(kind)]))
         axes |= {f"{HEAD}{kind}.{field}": axis for field, axis in own.items()}
-    space = Space(heads, axes, dict(defaults or {}))
+    space = Space(heads, axes, dict(defaults or {}), switches)
     for name, axis in asked.items():
         axes |= _fitting(name, axis, space)
     for kind in space.kinds:
@@ -186,11 +200,15 @@ def _fitting(name: str, axis: Axis, space: Space) -> dict[str, Axis]:
         meant, field = [first], rest
     if not meant:
         raise _unknown(name, space)
-    return {f"{HEAD}{kind}.{field}": _for_field(space.heads[kind], field, axis, name) for kind in meant}
+    return {f"{HEAD}{kind}.{field}": axis_for(space.heads[kind], field, axis, name) for kind in meant}
 
 
-def _for_field(settings: type, field: str, axis: Axis, name: str) -> Axis:
-    """The axis with the type of its field; what the field does not take is refused now, not in a trial."""
+def axis_for(settings: type, field: str, axis: Axis, name: str) -> Axis:
+    """The axis with the type of its field; what the field does not take is refused now, not in a trial.
+
+    Raises:
+        RecipeError: the field does not take one of its values.
+    """
     hint = get_type_hints(settings)[field]
     if isinstance(axis, Range):
         if _bare(hint) not in (int, float):
@@ -262,6 +280,9 @@ def _unknown(name: str, space: Space) -> RecipeError:
     return RecipeError(f"The space has no axis {name!r}. {did_you_mean(name, known)}")
 
 
-def _middle(axis: Axis) -> Any:
+def within(axis: Axis, value: Any) -> Any:
+    """A value, if the axis has it; else the middle of a range, or the first of what is offered."""
+    if axis.contains(value):
+        return value
     points = axis.grid()
     return points[len(points) // 2] if isinstance(axis, Range) else points[0]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 
 from regraft.backbones.card import Card, Stage
 from regraft.backbones.depths import Embedding
-from regraft.backbones.names import Name, parse
+from regraft.backbones.names import Name, moved, parse, weights_file, with_file
 from regraft.backbones.runtimes import torch_runtime
 from regraft.backbones.sources import build, identify
 from regraft.core.errors import BackboneError
@@ -98,3 +100,17 @@ def test_sizes_that_a_network_cannot_take_are_told_with_those_it_can(
         build(identify(f"{name}:{refused}px"))
     size = 96 if architecture != "inception_v3" else 128
     assert build(identify(f"{name}:{size}px"))[1].image_px == size
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "other"),
+    [
+        ("lite0@w.safetensors:96px", "w.safetensors", "lite0@/x/new:96px"),
+        ("timm:resnet50.a1_in1k@/y/w.pth", "/y/w.pth", "timm:resnet50.a1_in1k@/x/new"),
+        ("lite0:96px", None, "lite0@/x/new:96px"),
+    ],
+)
+def test_the_weights_file_of_a_name(text: str, file: str | None, other: str) -> None:
+    assert weights_file(text) == (None if file is None else Path(file))
+    assert with_file(text, Path("/x/new")) == other
+    assert moved(text, Path("/z")) == (text if file is None else with_file(text, Path("/z") / file))

@@ -14,7 +14,7 @@ import torch
 from regraft.backbones import BUNDLED, connection
 from regraft.backbones.depths import Embedding
 from regraft.backbones.runtimes import torch_runtime
-from regraft.backbones.sources import build, identify
+from regraft.backbones.sources import build, identify, with_weights
 from regraft.core.errors import BackboneError
 from regraft.core.hashing import sha256_of_file
 
@@ -35,6 +35,38 @@ def test_bundled_weights_are_what_the_catalogue_says(bundled) -> None:
     assert [stage.name for stage in card.stages[:-1]] == list(bundled.stages)
     assert card.stages[-1].name == "head"
     assert card.stages[-1].width == network.num_features
+
+
+def test_a_bundled_network_takes_other_weights(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    network, card = build(identify("lite0"))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.01)
+    file = tmp_path / "weights.safetensors"
+    # Under its own names, in whatever order the file has.
+    save_file(dict(reversed(network.state_dict().items())), file)
+    again, other = build(identify(f"lite0@{file}:64px"))
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in again.state_dict().items())
+    assert [stage.name for stage in other.stages] == [stage.name for stage in card.stages]
+    assert (other.name, other.image_px) == (f"lite0@{file}:64px", 64)
+    assert other.sha256 == sha256_of_file(file) != card.sha256
+    assert (other.licence, other.mean, other.crop_fraction) == ("not stated", card.mean, card.crop_fraction)
+
+
+def test_weights_that_are_not_there_are_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(BackboneError, match=r"There is no weights file .*nothing\.safetensors"):
+        identify(f"lite0@{tmp_path}/nothing.safetensors")
+
+
+def test_the_same_network_with_other_weights(weights: Weights) -> None:
+    file = weights()
+    assert with_weights(identify("lite0:96px"), "w") == "lite0@w:96px"
+    assert with_weights(identify(f"timm:{SMALL}@{file}"), "w") == f"timm:{SMALL}@w"
+    assert with_weights(identify(f"torchvision:resnet18@{file}:64px"), "w") == "torchvision:resnet18@w:64px"
+    with pytest.raises(BackboneError, match="cannot have other weights than its own"):
+        with_weights(identify("scratch:lenet5"), "w")
 
 
 def photographs() -> dict[str, tuple[np.ndarray, range]]:

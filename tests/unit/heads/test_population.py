@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,29 @@ def test_a_soup_scores_as_its_members_do_on_average():
     )
     with pytest.raises(ValueError, match="at least one"):
         population.soup(0)
+
+
+def test_the_best_soup_is_right_on_the_most_held_out_images():
+    features, labels = overlapping_rows()
+    folds = np.where(np.arange(len(labels)) % 3 == 0, 0, -1)
+    population = train_population(SOME, Examples(features, labels, 3, folds), schedule=Schedule(epochs=4))
+    held_out = features[folds == 0], labels[folds == 0]
+    soups = [population.soup(count) for count in range(1, len(SOME) + 1)]
+    right = [int((soup.scores(held_out[0]).argmax(1) == held_out[1]).sum()) for soup in soups]
+    best = max(count for count, number in enumerate(right) if number == max(right))
+    found = population.best_soup(*held_out)
+    np.testing.assert_array_equal(found.weights, soups[best].weights)
+    np.testing.assert_array_equal(
+        population.best_soup(*held_out, most=1).weights, population.classifier(population.best).weights
+    )
+
+
+def test_no_soup_is_chosen_by_images_that_taught_its_parts():
+    given = examples()
+    folded = replace(given, folds=np.arange(120) % 3)
+    population = train_population(SOME[:2], folded, schedule=Schedule(epochs=2))
+    with pytest.raises(ValueError, match="every image taught some replica"):
+        population.best_soup(given.features, given.labels)
 
 
 def test_what_diverged_at_once_is_in_no_soup():

@@ -166,3 +166,28 @@ def test_none_is_a_word_where_it_is_one_of_the_words() -> None:
     assert space.axes["scaling"] == others["scaling"]
     assert space.axes["head.trained_linear.augmentation"] == Choice(("none", "mixup"))
     assert space.axes["head.ridge.penalty"] == Choice((None,))
+
+
+SWITCHED = {
+    "others": {"more.depth": Choice((0, 1, 2)), "more.rate": Choice((0.1, 0.2))},
+    "defaults": {"more.depth": 0, "more.rate": 0.1},
+    "switches": {"more.": "more.depth"},
+}
+
+
+def test_axes_below_a_switch_exist_only_while_it_is_on() -> None:
+    space = of(heads={"bare": Bare}, **SWITCHED)
+    assert space.is_active("more.depth", {})
+    assert not space.is_active("more.rate", {})
+    assert not space.is_active("more.rate", {"more.depth": 0})
+    assert space.is_active("more.rate", {"more.depth": 2})
+    (thumb,) = space.rules_of_thumb()
+    assert thumb == {"head.kind": "bare", "more.depth": 0, "head.bare.pull": 2}
+
+
+def test_a_grid_holds_what_is_switched_off_once() -> None:
+    space = of("head.pull=1,3", heads={"bare": Bare}, **SWITCHED)
+    points = list(space.grid())
+    assert len(points) == 2 * (1 + 2 * 2)
+    assert len({str(sorted(point.items())) for point in points}) == len(points)
+    assert all(("more.rate" in point) == (point["more.depth"] > 0) for point in points)

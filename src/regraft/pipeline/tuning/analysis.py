@@ -22,6 +22,7 @@ from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Space, Trial
 from regraft.search.importance import importance, importance_for_best
 from regraft.search.space import KIND
+from regraft.training import Finetune
 
 
 def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: Search) -> dict[str, Any]:
@@ -75,6 +76,10 @@ def found_recipe(trial: Trial, tries: Tries) -> Recipe:
     """What a trial came to, with what its head found on its own, which would take as long to find again."""
     recipe = recipe_of(tries.climb.asked, tries.space, trial.values)
     head = from_plain(type(recipe.head), trial.details["head"], "the head of the best trial")
+    if recipe.finetune:
+        # Maybe with smaller batches than were asked for.
+        settings = from_plain(Finetune, trial.details["finetune"], "the fine-tuning of the best trial")
+        recipe = replace(recipe, finetune=settings)
     return replace(recipe, head=head)
 
 

@@ -21,6 +21,7 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
+from regraft.pipeline.tuning.finetune_axes import STAGES
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial
 from regraft.search.space import KIND
@@ -79,8 +80,11 @@ def parts_of(trials: Sequence[Trial], best: Trial) -> list[Trial]:
 
 
 def _is_part(trial: Trial) -> bool:
-    """Whether a trial came to a matrix: also of a linear kind some have a hidden layer."""
-    is_known = trial.state == "complete" and "temperature" in trial.details
+    """Whether a trial came to a matrix on stored features.
+
+    Some of a linear kind have a hidden layer, or a network of their own.
+    """
+    is_known = trial.state == "complete" and "temperature" in trial.details and not trial.values.get(STAGES)
     return is_known and trial.values[KIND] in LINEAR and not trial.details.get("head", {}).get("width")
 
 

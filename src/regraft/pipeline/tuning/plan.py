@@ -1,6 +1,6 @@
 """What is searched, and how: from flags, a recipe and the settings' own annotations to a typed space."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,14 @@ from regraft.heads import HEADS
 from regraft.pipeline.judging import require_suitable, truth_of
 from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.recipe import Recipe, kind_of
+from regraft.pipeline.tuning.finetune_axes import (
+    FINETUNE,
+    STAGES,
+    SWITCHES,
+    asked_for,
+    finetune_defaults,
+    finetune_of,
+)
 from regraft.search import (
     Axis,
     PrunerName,
@@ -32,7 +40,8 @@ from regraft.search import (
 from regraft.search.held_out import require_objective
 from regraft.search.objectives import Cost, Objectives, parse_objectives
 from regraft.search.samplers import require_several
-from regraft.search.space import HEAD
+from regraft.search.space import HEAD, within
+from regraft.training import hyper_rule
 
 KINDS = ("ridge", "kernel_ridge", "logistic", "lda")
 """Heads that are searched unless others are asked for, the quickest and best first: none takes long. A
@@ -147,7 +156,7 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
         DataError: there are more images than a head that was asked for can be fitted to.
     """
     require_objective(search.objectives.score, truth_of(dataset))
-    changes = search.changes
+    changes = asked_for(search.changes)
     kinds = (kind_of(asked.head),) if asked.head else tuple(k for k in KINDS if _suits(k, asked, dataset))
     searched = tuple(name for name in SEARCHED if name in changes or getattr(asked, name) is None)
     space = space_of(
@@ -159,11 +168,15 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
             "depths": asked.depths or "last",
             "scaling": asked.scaling or "depth",
             "views": asked.views,
+            **finetune_defaults(asked.finetune, changes, len(dataset)),
         },
         changes=changes,
+        switches=SWITCHES,
     )
     for kind in space.kinds:
         require_suitable(replace(asked, head=HEADS[kind]()), dataset)
+    if STAGES in space.axes:
+        require_suitable(replace(asked, finetune=hyper_rule(len(dataset))), dataset)
     for values in space.rules_of_thumb():
         recipe_of(asked, space, values)
     if "backbones" in space.axes:
@@ -218,7 +231,18 @@ def next_points(space: Space, first: Sequence[Values], trials: Sequence[Trial]) 
     found = [{**thumb, **shared} for thumb in space.rules_of_thumb()[1:]]
     if "scaling" in space.axes:
         found += [{**best.values, "scaling": value} for value in space.axes["scaling"].grid()]
-    return found
+    return [*found, *finetuned_by_rule(space, best.values)]
+
+
+def finetuned_by_rule(space: Space, values: Values) -> Iterator[Values]:
+    """A point fine-tuned to every depth that is searched, by the rule of thumb, the shallowest first."""
+    if STAGES not in space.axes:
+        return
+    own = [name for name in space.axes if name.startswith(FINETUNE) and name != STAGES]
+    for stages in space.axes[STAGES].grid():
+        if stages:
+            rest = {name: within(space.axes[name], space.defaults[name]) for name in own}
+            yield {**values, STAGES: stages, **rest}
 
 
 def _beginning_elsewhere(space: Space, name: str, thumb: Values) -> list[Values]:
@@ -238,6 +262,7 @@ def recipe_of(asked: Recipe, space: Space, values: Values) -> Recipe:
         scaling=others["scaling"],
         views=others["views"],
         head=space.head(values),
+        finetune=finetune_of(others),
     )
 
 

@@ -1,31 +1,36 @@
 """What evaluates the points of a study: features read and scaled once, heads judged on held-out images."""
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from regraft.core.arrays import Folds, Probabilities, Scores
 from regraft.core.errors import TrainingError
+from regraft.core.hashing import plain
 from regraft.features import VARIANTS, fit_affine, width
 from regraft.heads import KnowsPath
 from regraft.heads.prepared import penalties, sharing
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline.climb import BYTES_PER_FEATURE, MEMORY_FRACTION, Climb
+from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.recipe import Head, Recipe, kind_of
-from regraft.pipeline.tuning.answers import Kept, judged
-from regraft.pipeline.tuning.pace import Pace, raced_share
+from regraft.pipeline.tuning.answers import SMALLEST, Kept, judged
+from regraft.pipeline.tuning.finetune_axes import finetune_of
+from regraft.pipeline.tuning.pace import MOST_FRACTION, Pace, raced_share
 from regraft.pipeline.tuning.plan import recipe_of
 from regraft.pipeline.work import multiplications
-from regraft.search import Asked, Outcome, OutOfTime, Space
+from regraft.search import Asked, Outcome, OutOfTime, Space, Trial
 from regraft.search.held_out import Objective, Task, best_of_path, each_alone, steps, value_of
 from regraft.search.memory import is_out_of_memory, with_half_the_batch
 from regraft.search.shelf import Shelf
 from regraft.search.together import population_of, tried_together
 from regraft.search.trial import Result
 from regraft.search.work import Report
+from regraft.training import Finetune
 
 KEPT_FRACTION = 0.2
 """Of the memory, for scaled features and what heads made of them: later trials may want them again."""
@@ -67,6 +72,8 @@ class Tries:
         work = self._require_features(recipe)
         shared = self._shared(recipe)
         self.pace.require_time(self.pace.cost_s(kind_of(_head(recipe)), work, shared=shared))
+        if recipe.finetune:
+            return self._fine_tuned(asked, recipe, recipe.finetune, report)
         try:
             task, folds = self._task(recipe), self.climb.folds_for(_head(recipe), recipe.views)
             began_s = self.climb.budget.spent_s
@@ -85,6 +92,8 @@ class Tries:
     def key(self, asked: Asked) -> Hashable:
         """Equal for points whose heads train side by side: on the same features."""
         others = self.space.others(asked.values)
+        if finetune_of(others):
+            return None
         return population_of(self.space, asked, *(others[name] for name in sorted(others)))
 
     def evaluate_together(self, group: Sequence[Asked], *, halve: bool = True) -> list[Result | None]:
@@ -110,9 +119,42 @@ class Tries:
             self.pace.timed(TOGETHER, sum(works[part]), self.climb.budget.spent_s - began_s)
         return results + [None] * (len(group) - len(results))
 
+    def _fine_tuned(self, asked: Asked, recipe: Recipe, settings: Finetune, report: Report) -> Outcome:
+        """Train the last stages once for each fold; trials that train as many stages share what is fixed."""
+        task = self._task(recipe)
+
+        def train(settings: Finetune) -> tuple[Recipe, Scores]:
+            own = replace(recipe, finetune=settings)
+            job = FineTuning(self.climb, own, MOST_FRACTION * self.climb.budget.left_s)
+            # Heads that it cannot start from are refused before the network is looked at.
+            settled, scores = job.settled, np.empty(0)
+            self.pace.require_time(job.cost_s())
+            for step, scores in enumerate(job.held_out(), start=1):
+                report(value_of(scores, task, self.objective), step)
+                if np.isnan(scores[task.seen]).any():
+                    self._require_more_time()
+            return settled, scores
+
+        (settled, scores), said = with_half_the_batch(settings, train)
+        outcome = self._outcome(asked, _head(settled), scores, task)
+        outcome.details.update(said, finetune=plain(settled.finetune))
+        return outcome
+
     def predictions(self, number: int) -> Probabilities | None:
         """What a trial said of the held-out images; None if it is not here."""
         return self.kept.read(number)
+
+    def scores(self, trial: Trial) -> Scores | None:
+        """The same before calibration, of all images for learning [n, k]; NaN where one was never held out.
+
+        They are known but for a number added to all scores of an image.
+        """
+        said, climb = self.predictions(trial.number), self.climb
+        if said is None:
+            return None
+        scores = np.full((len(climb.held_out), climb.class_count), np.nan, np.float32)
+        scores[climb.held_out] = trial.details["temperature"] * np.log(np.clip(said, SMALLEST, 1))
+        return scores
 
     def _judge(
         self, group: Sequence[Asked], heads: Sequence[TrainedLinear], task: Task

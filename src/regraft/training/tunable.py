@@ -1,0 +1,131 @@
+"""A linear head on a network whose last stages can be trained: rows in, class scores out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from regraft.backbones.card import Block, Card, Depths
+from regraft.backbones.tail import Tail
+from regraft.core.arrays import Array, Features, Labels, Mask, Scores, Weights
+
+BATCH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What is learnt from, image by image.
+
+    `handed` [n, ...] is what the fixed part of the network hands on, `rows` [n, d] are unscaled features, of
+    which the columns of trained stages are computed anew.
+    """
+
+    handed: torch.Tensor
+    rows: Features
+    labels: Labels
+    weights: Weights
+
+    def of(self, chosen: Mask) -> "Lesson":
+        """That of some images."""
+        return Lesson(
+            self.handed[torch.from_numpy(np.flatnonzero(chosen))],
+            self.rows[chosen],
+            self.labels[chosen],
+            self.weights[chosen],
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A solved head on scaled rows: scores are ((rows - shift) * scale) @ weights + bias."""
+
+    weights: Float[Array, "d k"]
+    bias: Float[Array, " k"]
+    shift: Float[Array, " d"]
+    scale: Float[Array, " d"]
+
+
+class Tunable(nn.Module):
+    """The last stages of a network and a linear head: class scores of what was handed on, and stored rows."""
+
+    shift: torch.Tensor
+    scale: torch.Tensor
+    into: torch.Tensor
+    out_of: torch.Tensor
+
+    def __init__(self, tail: Tail, card: Card, depths: Depths, start: Start) -> None:
+        super().__init__()
+        self.tail = tail
+        self.head = nn.Linear(*start.weights.shape)
+        into, out_of = _columns(card, depths, tail.names)
+        self.register_buffer("into", torch.from_numpy(into))
+        self.register_buffer("out_of", torch.from_numpy(out_of))
+        self.register_buffer("shift", torch.from_numpy(start.shift.astype(np.float32)))
+        self.register_buffer("scale", torch.from_numpy(start.scale.astype(np.float32)))
+        solved = {"weight": start.weights.T.astype(np.float32), "bias": start.bias.astype(np.float32)}
+        self.head.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in solved.items()})
+
+    def forward(self, handed: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Scores [b, k] of what was handed on [b, ...] and unscaled rows [b, d]."""
+        return self.score(self.tail(handed), rows)
+
+    def score(self, trained: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Scores [b, k] with the trained stages' blocks [b, t] in place of what the rows say of them."""
+        whole = rows.index_copy(1, self.into, trained[:, self.out_of])
+        scores: torch.Tensor = self.head((whole - self.shift) * self.scale)
+        return scores
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.shift.device
+
+    @property
+    def solved(self) -> tuple[Float[Array, "d k"], Float[Array, " k"]]:
+        """Weights and bias of the head on scaled rows, as they are now."""
+        weight, bias = (one.detach().cpu().numpy() for one in (self.head.weight, self.head.bias))
+        return np.ascontiguousarray(weight.T), bias.copy()
+
+
+def scores_of(model: Tunable, lesson: Lesson) -> Scores:
+    """Scores [n, k] of images, in batches."""
+    with torch.inference_mode():
+        found = [model(*batch).cpu() for batch in _batches(model, lesson)]
+    scores: Scores = torch.cat(found).numpy()
+    return scores
+
+
+def _batches(model: Tunable, lesson: Lesson) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    rows = torch.from_numpy(np.ascontiguousarray(lesson.rows, np.float32))
+    for start in range(0, len(lesson), BATCH):
+        part = slice(start, start + BATCH)
+        yield lesson.handed[part].to(model.device), rows[part].to(model.device)
+
+
+def _columns(card: Card, depths: Depths, trained: Sequence[str]) -> tuple[Array, Array]:
+    """Which columns of a row of these depths are of trained stages, and where a tail's output has them."""
+    offered: dict[Block, int] = {}
+    width = 0
+    for block in card.blocks:
+        if block.stage in trained:
+            offered[block] = width
+            width += block.stop - block.start
+    into, out_of, at = list[np.ndarray](), list[np.ndarray](), 0
+    for block in _blocks(card, depths):
+        size = block.stop - block.start
+        if block in offered:
+            into.append(np.arange(at, at + size))
+            out_of.append(np.arange(offered[block], offered[block] + size))
+        at += size
+    return np.concatenate(into), np.concatenate(out_of)
+
+
+def _blocks(card: Card, depths: Depths) -> list[Block]:
+    wanted = {part.start for part in card.columns(depths)}
+    return [block for block in card.blocks if block.start in wanted]

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+import torch
+
+from regraft.heads import Linear
+from regraft.training.tunable import scores_of
+
+
+@pytest.mark.parametrize("stages", [1, 2, 5])
+@pytest.mark.parametrize("depths", ["last", "all", "grid"])
+def test_before_training_it_scores_as_the_head_does_on_stored_rows(depths: str, stages: int, ready) -> None:
+    model, lesson = ready(depths=depths, stages=stages)
+    weights, bias = model.solved
+    head = Linear(weights, bias).fold(model.shift.numpy(), model.scale.numpy())
+    np.testing.assert_allclose(scores_of(model, lesson), head.scores(lesson.rows), atol=5e-3)
+
+
+def test_stored_columns_of_trained_stages_are_not_read(ready) -> None:
+    model, lesson = ready(depths="all", stages=2)
+    spoilt = lesson.rows.copy()
+    spoilt[:, model.into.numpy()] = np.nan
+    of_spoilt = model(lesson.handed.float(), torch.from_numpy(spoilt))
+    assert torch.isfinite(of_spoilt).all()
+    assert 0 < len(model.into) < spoilt.shape[1]
+
+
+def test_a_lesson_of_some_images_keeps_their_order(ready) -> None:
+    _, lesson = ready()
+    chosen = np.arange(len(lesson)) % 3 == 1
+    part = lesson.of(chosen)
+    assert len(part) == chosen.sum()
+    np.testing.assert_array_equal(part.rows, lesson.rows[chosen])
+    np.testing.assert_array_equal(part.handed.numpy(), lesson.handed.numpy()[chosen])
+    np.testing.assert_array_equal(part.labels, lesson.labels[chosen])
