@@ -29,7 +29,7 @@ def train(model: Tunable, lesson: Lesson, settings: Finetune) -> Iterator[float]
     parameters = [one for one in model.parameters() if one.requires_grad]
     optimizer = _optimizer(settings, parameters)
     rows = torch.from_numpy(np.ascontiguousarray(lesson.rows, np.float32))
-    labels, weights = torch.from_numpy(lesson.labels), torch.from_numpy(lesson.weights.astype(np.float32))
+    labels, weights = torch.tensor(lesson.labels), torch.tensor(lesson.weights, dtype=torch.float32)
     shares = generator(settings.seed, "finetune", "shares")
     partners = torch.Generator().manual_seed(derive_seed(settings.seed, "finetune", "partners"))
     for step, chosen in enumerate(_orders(len(lesson), settings)):
