@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from regraft.core.arrays import Folds, Mask, Scores, Truth, Weights
-from regraft.core.errors import BackboneError, RecipeError
+from regraft.core.errors import BackboneError, RecipeError, TrainingError
 from regraft.core.hashing import fingerprint
 from regraft.core.seeds import generator
 from regraft.data import NEVER_HELD_OUT, Dataset, folds, units
@@ -102,7 +102,8 @@ class Climb:
             for name in recipe.backbones:
                 # Also where the trial itself is known: the test images want features of what is chosen.
                 refusal = refusal or self._extract(name, recipe.views)
-        except BackboneError as error:
+            refusal = refusal or self._refuses_training(recipe)
+        except (BackboneError, RecipeError, TrainingError) as error:
             return str(error)
         return refusal
 
@@ -206,6 +207,15 @@ class Climb:
         if self.knows_images and not self.budget.affords(cost_s):
             return f"it would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
         return ""
+
+    def _refuses_training(self, recipe: Recipe) -> str:
+        """Why there is no time to train a network, once its features are there; nothing for other recipes."""
+        if recipe.finetune is None or not self.knows_images or self.trials.has(self._trial_key(recipe)):
+            return ""
+        cost_s = FineTuning(self, recipe, self.budget.left_s).cost_s(also_fit=True)
+        if self.budget.affords(cost_s):
+            return ""
+        return f"it would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"
 
     def _extract(self, name: str, views: Views) -> str:
         complete, skipped = self.trunk.extract(

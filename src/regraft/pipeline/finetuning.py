@@ -88,8 +88,8 @@ class FineTuning:
         model = Tunable(self._cut.tail, card, depths, self._start(learnt))
         return model.to(self._cut.tail.mean.device)
 
-    def cost_s(self) -> float:
-        """Seconds that `held_out` will take, by the time of a few steps."""
+    def cost_s(self, *, also_fit: bool = False) -> float:
+        """Seconds that `held_out`, or `fit`, will take, by the time of a few steps."""
         from regraft.training.descent import restored, train
 
         model, lesson = self.model(self.everything), self.lesson
@@ -101,7 +101,7 @@ class FineTuning:
         step_s = (ended[-1] - ended[0]) / (len(ended) - 1) if len(ended) > 1 else ended[0] - started
         # A third of a step is the forward pass that scores need.
         scoring_s = step_s / 3 * len(lesson) / self.settings.batch_size
-        return step_s * self.settings.steps * len(self._fold_numbers) + scoring_s
+        return step_s * self.settings.steps * (len(self._fold_numbers) + also_fit) + scoring_s
 
     def held_out(self) -> Iterator[Scores]:
         """Scores [n, k] after each fold: of every image by a network that did not learn from its fold.

@@ -42,7 +42,7 @@ def name(tmp_path_factory: pytest.TempPathFactory) -> str:
 def climb(name: str, paint: Callable[..., Path], tmp_path: Path, empty_cache: Path) -> Climb:
     asked = Recipe((name,), "all", "depth", Ridge(), runtime="torch", together="given")
     trunk = Trunk(in_random_order(read(paint(each=12))), FeatureStore(tmp_path / "store"), "torch")
-    return begin(asked, trunk, Budget(600.0))[0]
+    return begin(asked, trunk, Budget(60.0))[0]
 
 
 def tuned(climb: Climb, settings: Finetune = SETTINGS, **changes: object) -> FineTuning:
@@ -113,6 +113,14 @@ def test_trials_that_train_as_many_stages_share_what_is_fixed(climb: Climb) -> N
 def test_its_cost_grows_with_its_steps(climb: Climb) -> None:
     few, many = (tuned(climb, replace(SETTINGS, steps=steps)).cost_s() for steps in (5, 5000))
     assert many > 20 * few > 0
+
+
+def test_a_climb_refuses_a_training_for_which_there_is_no_time(climb: Climb) -> None:
+    climb.adopt_if_better(climb.attempt(replace(climb.asked, head=Ridge(1.0))))
+    recipe = replace(climb.asked, finetune=replace(SETTINGS, steps=100_000))
+    assert "it would take" in climb.refuses(recipe)
+    assert climb.refuses(replace(climb.asked, finetune=SETTINGS)) == ""
+    assert "1 to 5 of them can be trained" in climb.refuses(replace(recipe, finetune=Finetune(9)))
 
 
 def test_heads_that_are_not_linear_are_refused(climb: Climb) -> None:

@@ -21,7 +21,7 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import Candidate
 from regraft.pipeline.tuning.plan import recipe_of
 from regraft.search import Choice, Range, Space, Trial, Values
-from regraft.search.space import HEAD, KIND
+from regraft.search.space import HEAD, KIND, within
 
 AWAY = 0.1
 """Of a range: nearer values are no other values."""
@@ -103,7 +103,9 @@ def _of_range(best: Trial, trials: Sequence[Trial], space: Space, name: str) -> 
     before, axis = best.values[name], space.axes[name]
     assert isinstance(axis, Range), "choices are changed to every other value"
     thumbs = (thumb for thumb in space.rules_of_thumb() if thumb[KIND] == best.values[KIND])
-    usual = next(thumbs).get(name)
+    thumb = next(thumbs)
+    # What another axis has to switch on is in no rule of thumb.
+    usual = thumb[name] if name in thumb else within(axis, space.defaults.get(name))
     if usual is None and before is not None:
         yield _changed(best, name, None, "the head finds it")
     elif usual is not None and before is not None and abs(axis.place(usual) - axis.place(before)) >= AWAY:

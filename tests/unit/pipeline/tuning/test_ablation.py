@@ -12,7 +12,7 @@ from regraft.pipeline.budget import Budget
 from regraft.pipeline.run import Run
 from regraft.pipeline.tuning.ablation import MOST_FRACTION, changes, cost_s, reserved_s
 from regraft.pipeline.tuning.plan import Search
-from regraft.search import Choice, Space, Trial, parse_changes, space_of
+from regraft.search import Choice, Range, Space, Trial, parse_changes, space_of
 
 # The package offers the function under the module's name.
 tune = importlib.import_module("regraft.pipeline.tune").tune
@@ -63,6 +63,18 @@ def test_what_stands_at_its_rule_of_thumb_goes_to_the_best_tried_elsewhere() -> 
 
 def vars_of(one: Trial) -> dict[str, Any]:
     return {name: getattr(one, name) for name in Trial.__dataclass_fields__}
+
+
+def test_what_another_axis_switches_on_goes_back_to_what_holds_untuned() -> None:
+    space = space_of(
+        HEADS,
+        kinds=("ridge",),
+        others={"more.depth": Choice((0, 2)), "more.rate": Range(0.01, 10, log=True)},
+        defaults={"more.depth": 0, "more.rate": 0.1},
+        switches={"more.": "more.depth"},
+    )
+    best = Trial(0, {"more.depth": 2, "more.rate": 5.0, "head.kind": "ridge"}, "complete", 0.1)
+    assert tried(best, [best], space) == [("more.depth", 2, 0), ("more.rate", 5.0, 0.1)]
 
 
 def test_another_kind_brings_the_settings_of_its_best_trial_and_keeps_the_rest() -> None:
