@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from regraft.backbones.names import Precision
+from regraft.backbones.names import Precision, without_file
 from regraft.core.hashing import plain
 
 Pooling = Literal["mean", "grid"]
@@ -62,9 +62,10 @@ class Card:
     def identity(self) -> dict[str, Any]:
         """What features depend on, to be hashed.
 
-        Full precision goes without saying, so that features stored before there were others still count.
+        Full precision goes without saying, so that features stored before there were others still count; and
+        so does where a weights file lies, since the SHA-256 says what is in it.
         """
-        facts: dict[str, Any] = plain(self)
+        facts: dict[str, Any] = plain(self) | {"name": without_file(self.name)}
         if self.precision == "full":
             del facts["precision"]
         return facts

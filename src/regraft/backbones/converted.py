@@ -4,7 +4,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +14,7 @@ import numpy as np
 from regraft.backbones import onnx_file, source_head
 from regraft.backbones.calibration_images import calibration_images
 from regraft.backbones.card import Card
+from regraft.backbones.names import without_file
 from regraft.backbones.quantise import quantise, require_nncf
 from regraft.backbones.runtimes import (
     Embed,
@@ -78,9 +79,8 @@ def folder_of(source: Source, runtime: ConvertedFor) -> Path:
     versions = [_version(package) for package in PACKAGES[runtime]]
     if source.precision == "int8":
         versions.append(_version("nncf"))
-    key = fingerprint(
-        [LAYOUT_VERSION, FOLDER_VERSION, source.name, source.architecture, source.sha256, runtime, versions]
-    )
+    named = [without_file(source.name), source.architecture, source.sha256]
+    key = fingerprint([LAYOUT_VERSION, FOLDER_VERSION, *named, runtime, versions])
     return cache_folder() / "networks" / key[:16]
 
 
@@ -94,10 +94,12 @@ def load_converted(source: Source, runtime: ConvertedFor) -> Converted:
     """
     folder = folder_of(source, runtime)
     try:
-        return _read(folder, runtime)
+        found = _read(folder, runtime)
     except NotConvertedError:
         _convert(source, runtime, folder)
-    return _read(folder, runtime)
+        found = _read(folder, runtime)
+    # The same weights may have lain elsewhere when they were converted.
+    return replace(found, card=replace(found.card, name=source.name))
 
 
 def _version(package: str) -> str:

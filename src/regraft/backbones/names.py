@@ -69,6 +69,15 @@ def with_file(text: str, file: Path | str) -> str:
     return str(name.with_base(f"{name.base.partition('@')[0]}@{file}"))
 
 
+def without_file(text: str) -> str:
+    """A name without where its weights file lies.
+
+    >>> without_file("lite0@/models/network.safetensors:96px"), without_file("lite0:96px")
+    ('lite0@:96px', 'lite0:96px')
+    """
+    return text if weights_file(text) is None else with_file(text, "")
+
+
 def moved(text: str, folder: Path) -> str:
     """A name whose weights file is given by a relative path, with the path below a folder.
 

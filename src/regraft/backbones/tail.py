@@ -1,5 +1,6 @@
 """A network cut at its freeze point: what the fixed part hands on is computed once, for all training."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,8 +16,8 @@ from regraft.core.errors import BackboneError
 
 AGREES_TO = 1e-3
 PROBED = 2
-SMALLEST, LARGEST = 1e-2, 1e4
-"""Of what is handed on, at its largest: half precision reaches from 6e-8 to 6e4."""
+SMALLEST, LARGEST = 1e-2, 1e3
+"""Of what is handed on of noise, at its largest: half precision reaches from 6e-8 to 6e4."""
 
 
 class _ReachedError(Exception):
@@ -27,7 +28,7 @@ class Tail(nn.Module):
     """The last stages of a network, fed with what the fixed part before them hands on.
 
     The network itself is run, but modules that ended before the freeze point return at once: the last of them
-    what is fed, the others zeros of the shape that they had. So whatever stands between modules (position
+    what is fed, the others what they gave for a black image. So whatever stands between modules (position
     embeddings, concatenations) needs no knowledge of the family. That nothing else crosses the freeze point
     is checked on two images.
 
@@ -134,12 +135,20 @@ class Tail(nn.Module):
             fed = images if self._end is None else self._until_the_end(self._pixels(images))
             if not SMALLEST < float(fed.abs().max()) < LARGEST:
                 self._kept_as = torch.float32
-            difference = (self(fed) - whole).abs().max() / whole.abs().max().clamp_min(1e-6)
+            difference = self._distance(fed, whole)
         if not difference <= AGREES_TO:
             raise BackboneError(
                 f"{card.name} cannot be cut before its last {len(self.names)} stages: they also read what "
                 f"comes from further ahead. Train another number of stages."
             )
+
+    def _distance(self, fed: torch.Tensor, whole: torch.Tensor) -> float:
+        """Between the tail's outputs and what they are to be; infinite where it cannot be fed."""
+        try:
+            return float((self(fed) - whole).abs().max() / whole.abs().max().clamp_min(1e-6))
+        except RuntimeError:
+            # Where batches do not come first, what modules gave for one image cannot stand for several.
+            return math.inf
 
 
 def cut(network: nn.Module, card: Card, *, trained: int) -> Tail:

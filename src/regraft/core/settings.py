@@ -20,13 +20,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Knob:
-    """What a field means and where sensible values lie. `low` and `high` are inclusive."""
+    """What a field means and where sensible values lie. `low` and `high` are inclusive.
+
+    `when` says of an earlier field of the same settings for which of its values this one counts, as in
+    `("optimizer", ("sgd", "nesterov"))`; for others it is not searched.
+    """
 
     help: str
     unit: str = ""
     low: float | None = None
     high: float | None = None
     log: bool = False
+    when: tuple[str, tuple[Any, ...]] | None = None
 
 
 def knobs(settings: type) -> dict[str, Knob]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -30,7 +30,9 @@ class Member:
 
     optimizer: Annotated[Optimizer, Knob("how gradients become steps")] = "adam"
     learning_rate: Annotated[float, Knob("step size", low=1e-6, high=100, log=True)] = 1e-3
-    momentum: Annotated[float, Knob("for sgd and nesterov", low=0, high=0.999)] = 0.9
+    momentum: Annotated[
+        float, Knob("for sgd and nesterov", low=0, high=0.999, when=("optimizer", ("sgd", "nesterov")))
+    ] = 0.9
     weight_decay: Annotated[float, Knob("pull toward zero; decoupled for adamw", low=0, high=10)] = 0.0
     decay: Annotated[Decay, Knob("of the learning rate over all epochs")] = "cosine"
     smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.0
@@ -38,7 +40,10 @@ class Member:
         float, Knob("share of the last layer's inputs zeroed at each step", low=0, high=0.9)
     ] = 0.0
     augmentation: Annotated[Augmentation, Knob("how features are changed at each step")] = "none"
-    strength: Annotated[float, Knob("of the augmentation", low=0, high=1)] = 0.2
+    strength: Annotated[
+        float,
+        Knob("of the augmentation", low=0, high=1, when=("augmentation", get_args(Augmentation)[1:])),
+    ] = 0.2
     width: Annotated[int, Knob("units of a hidden layer; 0: a linear head", low=0, high=8192)] = 0
     batch_size: Annotated[int, Knob("examples per step", low=1, high=65536, log=True)] = 64
     seed: Annotated[int, Knob("of what is drawn at random", low=0, high=2**31)] = 0

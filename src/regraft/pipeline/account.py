@@ -72,9 +72,9 @@ def predict_part(trunk: Trunk, model: Model, part: Dataset) -> Probabilities:
     """Calibrated probabilities of stored images."""
     if not model.cards:
         return model.probabilities(np.empty((len(part), 0), np.float32))
-    for card in model.cards:
-        # Nobody has looked at images by a network that was fine-tuned only now.
-        trunk.extract(card.name, lambda: False)
+    if model.recipe.finetune:
+        # Nobody has looked at images by a network that was trained only now.
+        trunk.look_at(part, model.cards[0].name)
     return model.probabilities(trunk.read(model.representation, part))
 
 

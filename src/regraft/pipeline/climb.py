@@ -14,6 +14,7 @@ from regraft.evaluation import compare_answers
 from regraft.features import VARIANTS, Views, fit_affine, width
 from regraft.heads import Ridge, balanced
 from regraft.pipeline.budget import Budget
+from regraft.pipeline.cut import Patience
 from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.judging import Candidate, judge, no_image_known, truth_of
@@ -212,7 +213,7 @@ class Climb:
         """Why there is no time to train a network, once its features are there; nothing for other recipes."""
         if recipe.finetune is None or not self.knows_images or self.trials.has(self._trial_key(recipe)):
             return ""
-        cost_s = FineTuning(self, recipe, self.budget.left_s).cost_s(also_fit=True)
+        cost_s = FineTuning(self, recipe, Patience(self.budget.left_s)).cost_s(also_fit=True)
         if self.budget.affords(cost_s):
             return ""
         return f"it would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"

@@ -1,6 +1,7 @@
 """A network whose last stages are to be trained: its fixed part has looked at every image once."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 MEMORY_FRACTION = 0.3
 
 
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that a look at all images may take, and whether to stop, asked after every batch and step."""
+
+    most_s: float = math.inf
+    should_stop: Callable[[], bool] = lambda: False
+
+
 @dataclass(frozen=True, eq=False)
 class Cut:
     """A network cut at its freeze point, and what its fixed part hands on of every image [n, ...]."""
@@ -32,19 +41,25 @@ class Cut:
         return self.handed.numel() * self.handed.element_size()
 
 
-def make_cut(backbone: Backbone, stages: int, dataset: Dataset, *, most_s: float = math.inf) -> Cut:
+def make_cut(
+    backbone: Backbone,
+    stages: int,
+    dataset: Dataset,
+    patience: Patience | None = None,
+) -> Cut:
     """Send every image through the part of a network that stays fixed, once.
 
     Args:
         backbone: the network as it came.
         stages: how many of its last stages are to be trained.
         dataset: the images for learning.
-        most_s: seconds that it may take.
+        patience: how long it may take.
 
     Raises:
         BackboneError: the network has fewer stages, cannot be cut there, or cannot take other weights.
         RecipeError: it is not in full precision.
-        TrainingError: an image is gone, memory is too small for what is handed on, or there is no time.
+        TrainingError: an image is gone, memory is too small for what is handed on, there is no time, or it
+            was stopped.
 
     Cost: one forward pass of the fixed part for each image, in torch.
     """
@@ -53,7 +68,7 @@ def make_cut(backbone: Backbone, stages: int, dataset: Dataset, *, most_s: float
     from regraft.backbones.runtimes import has_cuda
     from regraft.backbones.sources import build, identify, with_weights
     from regraft.backbones.tail import cut
-    from regraft.training.handing import handed_on
+    from regraft.training.handing import Limits, handed_on
 
     name = backbone.card.name
     if parse(name).precision != "full":
@@ -63,5 +78,6 @@ def make_cut(backbone: Backbone, stages: int, dataset: Dataset, *, most_s: float
     network, card = build(source)
     tail = cut(network, card, trained=stages).to(torch.device("cuda" if has_cuda() else "cpu"))
     tail = tail.to(memory_format=torch.channels_last)
-    limits = {"most_bytes": MEMORY_FRACTION * memory_bytes(), "most_s": most_s}
-    return Cut(tail, handed_on(tail, dataset.paths, view_of(backbone), **limits))
+    waits = patience or Patience()
+    limits = Limits(MEMORY_FRACTION * memory_bytes(), waits.most_s, waits.should_stop)
+    return Cut(tail, handed_on(tail, dataset.paths, view_of(backbone), limits))

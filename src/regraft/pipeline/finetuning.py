@@ -1,9 +1,8 @@
 """Fine-tuning as a trial: judged by networks that did not see the held-out images, then fitted to all."""
 
-import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,15 +11,16 @@ import numpy as np
 
 from regraft.backbones import Backbone, Card
 from regraft.core.arrays import Features, Mask, Scores, Weights
-from regraft.core.errors import RecipeError
+from regraft.core.errors import TrainingError
 from regraft.core.files import cache_folder, write_bytes
 from regraft.core.hashing import sha256_of_bytes
 from regraft.features import Affine, fit_affine
 from regraft.heads import Linear
-from regraft.pipeline.cut import Cut
-from regraft.pipeline.judging import Candidate
+from regraft.pipeline.cut import Cut, Patience
+from regraft.pipeline.judging import Candidate, require_linear
 from regraft.pipeline.model import Model
-from regraft.pipeline.recipe import Recipe, kind_of
+from regraft.pipeline.recipe import Recipe
+from regraft.pipeline.trials import changed_s
 from regraft.training import Finetune
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ class FineTuning:
     It starts from the recipe's head, solved on the stored features of the network as it came (Kumar et al.
     2022, LP-FT, 2202.10054). Features of stages that stay fixed are read from the store, also in training.
 
-    What is asked of it may raise what `make_cut` raises. `most_s` is what the fixed part may take.
+    What is asked of it may raise what `make_cut` raises.
     """
 
     climb: "Climb"
     recipe: Recipe
-    most_s: float = math.inf
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def settings(self) -> Finetune:
@@ -66,7 +66,7 @@ class FineTuning:
     @cached_property
     def _cut(self) -> Cut:
         name, stages = self.recipe.backbones[0], self.settings.stages
-        return self.climb.trunk.cut(name, stages, self.climb.dataset, most_s=self.most_s)
+        return self.climb.trunk.cut(name, stages, self.climb.dataset, self.patience)
 
     @cached_property
     def lesson(self) -> "Lesson":
@@ -107,9 +107,9 @@ class FineTuning:
         """Scores [n, k] after each fold: of every image by a network that did not learn from its fold.
 
         Raises:
-            TrainingError: it diverged.
+            TrainingError: it diverged, or was stopped.
         """
-        from regraft.training.descent import restored, train
+        from regraft.training.descent import restored
         from regraft.training.tunable import scores_of
 
         folds = self.climb.rounds[0]
@@ -118,8 +118,7 @@ class FineTuning:
             out = folds == number
             model = self.model(~out)
             with restored(model):
-                for _ in train(model, self.lesson.of(~out), self.settings):
-                    pass
+                self._train(model, self.lesson.of(~out))
                 scores[out] = scores_of(model, self.lesson.of(out))
             yield scores
 
@@ -130,29 +129,32 @@ class FineTuning:
             TrainingError: it diverged.
             ArtifactError: the cache cannot be written.
         """
-        from regraft.training.descent import restored, train
+        from regraft.training.descent import restored
 
         for scores in self.held_out() if known is None else ():
             known = scores
         assert known is not None, "there is at least one fold"
         model = self.model(self.everything)
         with restored(model):
-            for _ in train(model, self.lesson, self.settings):
-                pass
+            self._train(model, self.lesson)
             weights, bias = model.solved
             card = self._save(model)
         classifier = Linear(weights, bias).fold(self._affine.shift, self._affine.scale)
         return Model(self.climb.dataset.classes, (card,), self.settled, classifier), known
 
+    def _train(self, model: "Tunable", lesson: "Lesson") -> None:
+        from regraft.training.descent import train
+
+        for _ in train(model, lesson, self.settings):
+            if self.patience.should_stop():
+                raise TrainingError("It was stopped before the network was trained.")
+
     @cached_property
     def _before(self) -> Candidate:
-        found = self.climb.attempt(replace(self.recipe, finetune=None))
-        if not isinstance(found.model.classifier, Linear):
-            head = found.model.recipe.head
-            raise RecipeError(
-                f"Fine-tuning starts from a linear head, and {kind_of(head)} is none. Take ridge or logistic."
-            )
-        return found
+        assert self.recipe.head is not None, "a recipe that is tried names its head"
+        # Before anything is computed for it.
+        require_linear(self.recipe.head)
+        return self.climb.attempt(replace(self.recipe, finetune=None))
 
     @property
     def _backbone(self) -> Backbone:
@@ -198,7 +200,7 @@ class FineTuning:
         data = save({name: tensor.contiguous().cpu() for name, tensor in state.items()})
         folder = cache_folder() / TUNED
         file = folder / f"{sha256_of_bytes(data)[:16]}.safetensors"
-        for older in sorted(folder.glob("*.safetensors"), key=lambda one: one.stat().st_mtime)[:-MOST_KEPT]:
+        for older in sorted(folder.glob("*.safetensors"), key=changed_s)[:-MOST_KEPT]:
             older.unlink(missing_ok=True)
         write_bytes(file, data)
         name = with_weights(identify(self.recipe.backbones[0]), str(file))

@@ -27,7 +27,8 @@ from regraft.pipeline.account import describe, predict_part
 from regraft.pipeline.budget import Budget, parse_duration, stop_on_signals
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import require_suitable
-from regraft.pipeline.ladder import LADDER, Rung, Step, as_asked, climb_ladder
+from regraft.pipeline.ladder import Step, climb_ladder, rungs_for
+from regraft.pipeline.model import kept
 from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.relatives import find_relatives
 from regraft.pipeline.relatives_told import described
@@ -182,11 +183,10 @@ def ascend(climb: Climb, folder: Path) -> Sequence[Step]:
     nothing = climb.judge_majority()
     climb.adopt_if_better(nothing)
     steps = [Step(name, 0.0, nothing.score, adopted=True, reason=f"log-loss {nothing.loss:.3f}")]
-    rungs = (Rung("recipe", as_asked),) if climb.asked.is_complete else LADDER
-    for step in climb_ladder(climb, rungs):
+    for step in climb_ladder(climb, rungs_for(climb.asked)):
         steps.append(step)
         if step.adopted and climb.best is not None:
-            climb.best.model.save(folder / MODEL)
+            climb.best = replace(climb.best, model=kept(climb.best.model, folder / MODEL))
     return steps
 
 

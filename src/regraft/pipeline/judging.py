@@ -18,10 +18,23 @@ from regraft.evaluation import (
     headline,
     softmax,
 )
-from regraft.heads import KernelRidge, KernelSvm, Linear, Logistic, Platt, Ridge, fit_platt
+from regraft.heads import (
+    KernelRidge,
+    KernelSvm,
+    Linear,
+    Logistic,
+    NearestNeighbours,
+    Perceptron,
+    Platt,
+    Ridge,
+    TrainedLinear,
+    fit_platt,
+)
 from regraft.heads.kernel_machine import require_few
 from regraft.pipeline.model import Model
-from regraft.pipeline.recipe import Recipe, kind_of
+from regraft.pipeline.recipe import Head, Recipe, kind_of
+
+NOT_LINEAR = (KernelRidge, KernelSvm, NearestNeighbours, Perceptron)
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,18 @@ def no_image_known(truth: Truth, class_count: int, *, weights: Weights | None) -
     return Linear(np.empty((0, class_count), np.float32), bias.astype(np.float32))
 
 
+def require_linear(head: Head) -> None:
+    """Check that training a network can start from a head.
+
+    Raises:
+        RecipeError: it comes to no matrix.
+    """
+    if isinstance(head, NOT_LINEAR) or (isinstance(head, TrainedLinear) and head.width):
+        raise RecipeError(
+            f"Fine-tuning starts from a linear head, and {kind_of(head)} is none. Take ridge or logistic."
+        )
+
+
 def require_suitable(recipe: Recipe, dataset: Dataset) -> None:
     """Check that what was asked for can learn such labels, before anything is computed for it.
 
@@ -107,6 +132,8 @@ def require_suitable(recipe: Recipe, dataset: Dataset) -> None:
     if isinstance(recipe.head, KernelSvm | KernelRidge):
         fitted = int((1 - recipe.test_fraction) * len(dataset))
         require_few(fitted, recipe.head.most_examples, head=kind_of(recipe.head))
+    if recipe.finetune and recipe.head is not None:
+        require_linear(recipe.head)
     if not dataset.is_multilabel:
         return
     if recipe.finetune is not None:

@@ -7,6 +7,7 @@ see. Read `LADDER` at the end first.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from regraft.core.errors import BackboneError, RecipeError, TrainingError
 from regraft.evaluation import Interval
 from regraft.heads import Logistic, Ridge
 from regraft.pipeline.climb import Climb
@@ -48,7 +49,13 @@ def climb_ladder(climb: Climb, rungs: Sequence[Rung]) -> Iterator[Step]:
             if refusal := climb.refuses(recipe):
                 refusals.setdefault(recipe.backbones, refusal)
                 continue
-            tried.append(climb.attempt(recipe))
+            try:
+                tried.append(climb.attempt(recipe))
+            except (BackboneError, RecipeError, TrainingError) as error:
+                if not climb.knows_images:
+                    raise
+                refusals.setdefault(recipe.backbones, str(error))
+                continue
             climb.adopt_if_better(tried[-1])
         seconds = climb.budget.spent_s - started
         if tried:
@@ -77,7 +84,7 @@ def as_asked(climb: Climb) -> Iterator[Recipe]:
 def probe(climb: Climb) -> Iterator[Recipe]:
     """The last stage of the first network under a closed-form linear head: what most people would do."""
     first = climb.asked.backbones[:1]
-    yield replace(climb.asked, backbones=first, depths="last", scaling="depth", head=Ridge())
+    yield replace(climb.asked, backbones=first, depths="last", scaling="depth", head=Ridge(), finetune=None)
 
 
 def deeper(climb: Climb) -> Iterator[Recipe]:
@@ -105,6 +112,11 @@ def other_heads(climb: Climb) -> Iterator[Recipe]:
     yield replace(best_recipe(climb), head=Logistic())
 
 
+def finetuned(climb: Climb) -> Iterator[Recipe]:
+    """The best so far with the network's last stages trained as the recipe says."""
+    yield replace(best_recipe(climb), finetune=climb.asked.finetune)
+
+
 def best_recipe(climb: Climb) -> Recipe:
     """Where the next rung starts. The majority class, which has no features, leaves it at the probe."""
     if climb.best is None or not climb.best.model.cards:
@@ -119,3 +131,10 @@ LADDER = (
     Rung("backbones", wider),
     Rung("heads", other_heads),
 )
+
+
+def rungs_for(asked: Recipe) -> tuple[Rung, ...]:
+    """The ladder, with a rung more where a network is to be trained; or a complete recipe alone."""
+    if asked.is_complete:
+        return (Rung("recipe", as_asked),)
+    return (*LADDER, Rung("fine-tuning", finetuned)) if asked.finetune else LADDER

@@ -207,6 +207,16 @@ def load(folder: Path | str) -> Model:
     return model
 
 
+def kept(model: Model, folder: Path) -> Model:
+    """Save a model; the same, with the weights that lie there now if some were trained.
+
+    Raises:
+        ArtifactError: the folder cannot be written.
+    """
+    model.save(folder)
+    return replace(model, cards=load(folder).cards) if model.recipe.finetune else model
+
+
 def folded(classifier: Classifier, affine: Affine) -> tuple[Classifier, Affine | None]:
     """A linear classifier takes the scaling of its features into itself; another keeps it in front."""
     if isinstance(classifier, Linear):

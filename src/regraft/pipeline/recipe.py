@@ -83,10 +83,14 @@ class Recipe:
             raise RecipeError(f"Recipe.head must be settings such as Ridge(), not {self.head!r}.")
         if not isinstance(values["finetune"], Finetune | None):
             raise RecipeError(f"Recipe.finetune must be settings such as Finetune(), not {self.finetune!r}.")
+        if self.finetune and not self.finetune.stages:
+            raise RecipeError(
+                "Recipe.finetune.stages is 0: leave `finetune` out, or train one stage or more."
+            )
         if self.finetune and (len(self.backbones) > 1 or self.views != "plain"):
             raise RecipeError(
-                f"Fine-tuning takes one network and plain views; the recipe has {list(self.backbones)} and "
-                f"{self.views!r}."
+                f"Fine-tuning takes one network, as in --backbones {self.backbones[0]}, and plain views; the "
+                f"recipe has {list(self.backbones)} and {self.views!r}."
             )
         if not isinstance(values["backbones"], tuple):
             raise RecipeError(f"Recipe.backbones must be a tuple of names, not {self.backbones!r}.")

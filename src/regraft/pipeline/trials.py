@@ -9,11 +9,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from regraft.core.arrays import Scores
+from regraft.core.artifact import NETWORK
 from regraft.core.errors import ArtifactError, RegraftError
 from regraft.core.files import cache_folder, write_bytes
 from regraft.pipeline.model import Model, load
 
-MOST_KEPT = 300
+MOST_KEPT, MOST_TUNED_KEPT = 300, 10
+"""Trials, and of these with a network of their own: they are as large as it."""
+
 HELD_OUT_FILE = "held-out.safetensors"
 
 
@@ -47,12 +50,14 @@ class Trials:
             write_bytes(self.folder / key[:32] / HELD_OUT_FILE, data)
 
     def _forget_oldest(self) -> None:
-        kept = sorted(self.folder.glob("*/"), key=_changed)
-        for folder in kept[: max(0, len(kept) - MOST_KEPT + 1)]:
+        kept = sorted(self.folder.glob("*/"), key=changed_s)
+        tuned = [folder for folder in kept if any(folder.glob(f"{NETWORK}-*"))]
+        for folder in [*kept[: max(0, len(kept) - MOST_KEPT + 1)], *tuned[: 1 - MOST_TUNED_KEPT]]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _changed(folder: Path) -> float:
+def changed_s(folder: Path) -> float:
+    """When a file or folder was last changed, in seconds since 1970; 0 for one that is gone."""
     try:
         return folder.stat().st_mtime
     except OSError:

@@ -10,7 +10,7 @@ from regraft.backbones import load as load_backbone
 from regraft.core.arrays import Features
 from regraft.data import Dataset, Skipped
 from regraft.features import PLAIN, VARIANTS, FeatureStore, Representation, Variant, Views, extract, read
-from regraft.pipeline.cut import Cut, make_cut
+from regraft.pipeline.cut import Cut, Patience, make_cut
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.recipe import Runtime
 from regraft.search.shelf import Shelf
@@ -93,6 +93,11 @@ class Trunk:
             self._done.add((name, variant))
         return True, ()
 
+    def look_at(self, images: Dataset, name: str) -> None:
+        """Embed some images as far as they are not in the store yet."""
+        done = extract(images, self.backbone(name), self.store)
+        self.forward_passes += done.forward_passes
+
     def keep_embedded(self, name: str, skipped: tuple[Skipped, ...]) -> Dataset:
         """From now on use only images that have features of this network; returns them."""
         usable = self.images.without(skipped)
@@ -117,16 +122,18 @@ class Trunk:
             found.append(read(representation, loaded, self.store, hashes, variant=variant))
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def cut(self, name: str, stages: int, dataset: Dataset, *, most_s: float) -> Cut:
+    def cut(self, name: str, stages: int, dataset: Dataset, patience: Patience) -> Cut:
         """A network whose last stages are to be trained, and what the others hand on of some images.
 
         Raises:
             BackboneError, RecipeError, TrainingError: as `make_cut`.
         """
-        backbone = self.backbone(name)
-        return self._cuts.get(
-            (name, stages, dataset.fingerprint), lambda: make_cut(backbone, stages, dataset, most_s=most_s)
-        )
+        backbone, key = self.backbone(name), (name, stages, dataset.fingerprint)
+        return self._cuts.get(key, lambda: make_cut(backbone, stages, dataset, patience))
+
+    def forget_cuts(self) -> None:
+        """Give up what fixed parts handed on: memory is wanted elsewhere."""
+        self._cuts.clear()
 
     def _loaded(self, representation: Representation) -> dict[str, Backbone]:
         return {name: self.backbone(name) for name in representation.backbones}

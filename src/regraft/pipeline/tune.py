@@ -15,6 +15,7 @@ from regraft.pipeline.climb import TRIAL_VERSION, Climb
 from regraft.pipeline.fit import FINISH_FRACTION, begin, conclude, in_random_order
 from regraft.pipeline.judging import Candidate, require_suitable
 from regraft.pipeline.ladder import Step, pinned, probe
+from regraft.pipeline.model import kept
 from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.run import Run, claim_folder
 from regraft.pipeline.trunk import Trunk
@@ -224,8 +225,7 @@ def _why_none(trials: Sequence[Trial]) -> list[str]:
 
 
 def _adopt(climb: Climb, candidate: Candidate, folder: Path) -> None:
-    climb.best = candidate
-    candidate.model.save(folder / MODEL)
+    climb.best = replace(candidate, model=kept(candidate.model, folder / MODEL))
 
 
 def predictions_folder(where: str, folder: Path) -> Path:

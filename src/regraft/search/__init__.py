@@ -1,9 +1,10 @@
 """Searching settings: a typed space, samplers and pruners by name, and studies that survive being killed."""
 
+from regraft.search.annotated import axes_of
 from regraft.search.axis import Axis, Choice, Range
 from regraft.search.pruners import PRUNERS, PrunerName, pruner, require_pruner
 from regraft.search.samplers import SAMPLERS, SamplerName, require_sampler, sampler
-from regraft.search.space import Space, Values, axes_of, space_of
+from regraft.search.space import Space, Values, space_of
 from regraft.search.trial import Asked, GivenUp, Outcome, OutOfTime, Trial
 from regraft.search.written import from_json, parse_axis, parse_changes
 

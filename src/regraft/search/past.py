@@ -131,7 +131,9 @@ def _fitting(values: Mapping[str, Any], space: Space) -> Values | None:
     """The point without axes that are not searched; None where it lacks one that is, or lies outside."""
     if not space.axes[KIND].contains(values.get(KIND)):
         return None
-    point: Values = {}
+    # Who knew nothing of a switch had it as it is by default.
+    off = {switch: space.defaults.get(switch) for switch in (space.switches or {}).values()}
+    values, point = {**off, **values}, {}
     for name, axis in space.axes.items():
         if not space.is_active(name, values):
             continue

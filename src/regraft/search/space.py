@@ -5,19 +5,21 @@ write `head.FIELD` they mean that field of every kind that has it.
 """
 
 import itertools
-import types
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any
 
 from regraft.core.errors import RecipeError, did_you_mean
 from regraft.core.settings import from_plain, knobs
+from regraft.search.annotated import axes_of, axis_for, default_of, fields_of, word_of
 from regraft.search.axis import Axis, Choice, Range
-from regraft.search.sensible import NEVER_SEARCHED, sensible_axes
-from regraft.search.written import parse_axis
+from regraft.search.sensible import sensible_axes
 
 KIND = "head.kind"
 HEAD = "head."
+SHORT = {"lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size"}
+"""What people write for some fields."""
+
 Values = dict[str, Any]
 
 
@@ -26,7 +28,7 @@ class Space:
     """Axes by name, in the order in which they are asked for, and the settings they are fields of.
 
     `defaults` says what holds for an axis outside heads if nobody searches it. `switches` names, for the
-    beginning of other axes' names, the one that has to be on: not 0, false or none.
+    beginning of other axes' names, the one that has to be on: not 0 or false.
     """
 
     heads: Mapping[str, type]
@@ -49,7 +51,19 @@ class Space:
         for beginning, switch in (self.switches or {}).items():
             if name.startswith(beginning) and name != switch:
                 return bool(values.get(switch, self.defaults.get(switch)))
-        return name == KIND or not name.startswith(HEAD) or name.startswith(f"{HEAD}{values[KIND]}.")
+        if name == KIND or not name.startswith(HEAD):
+            return True
+        prefix = f"{HEAD}{values[KIND]}."
+        return name.startswith(prefix) and self._counts(name.removeprefix(prefix), prefix, values)
+
+    def _counts(self, field: str, prefix: str, values: Mapping[str, Any]) -> bool:
+        """Whether a field of the chosen head does anything beside the others' values."""
+        settings = self.heads[values[KIND]]
+        knob = knobs(settings).get(field)
+        if knob is None or knob.when is None:
+            return True
+        other, counts_with = knob.when
+        return values.get(f"{prefix}{other}", default_of(settings, other)) in counts_with
 
     def contains(self, values: Mapping[str, Any]) -> bool:
         """Whether a point, asked for before, lies in this space. None is left to the head."""
@@ -143,48 +157,14 @@ def space_of(
         axes |= _fitting(name, axis, space)
     for kind in space.kinds:
         _require_defaults(kind, space)
-    return space
+    return replace(space, axes=_in_order(space))
 
 
-def axes_of(
-    settings: type, *, names: tuple[str, ...] | None = None, table: Mapping[str, str | None] | None = None
-) -> dict[str, Axis]:
-    """The axes of a settings class: knobs with both ends, literals, yes and no; without seeds.
-
-    Args:
-        settings: a dataclass.
-        names: the fields wanted; by default all that can be searched.
-        table: axes, as they are written, in place of what the annotations say; None for no axis.
-    """
-    table = table or {}
-    found: dict[str, Axis] = {}
-    for field in _fields_of(settings):
-        if field in NEVER_SEARCHED or (names is not None and field not in names):
-            continue
-        written = table.get(field)
-        axis = parse_axis(written, field) if written else _annotated_axis(settings, field)
-        if axis is not None and not (field in table and written is None):
-            found[field] = axis
-    return found
-
-
-def _annotated_axis(settings: type, field: str) -> Axis | None:
-    hint, knob = _bare(get_type_hints(settings)[field]), knobs(settings).get(field)
-    if get_origin(hint) is Literal:
-        return Choice(get_args(hint))
-    if hint is bool:
-        return Choice((False, True))
-    if hint not in (int, float) or knob is None or knob.low is None or knob.high is None:
-        return None
-    return Range(knob.low, knob.high, log=knob.log, whole=hint is int)
-
-
-def _bare(hint: Any) -> Any:
-    """Without the None of an optional field."""
-    if get_origin(hint) in (Union, types.UnionType):
-        kinds = [kind for kind in get_args(hint) if kind is not type(None)]
-        return kinds[0] if len(kinds) == 1 else hint
-    return hint
+def _in_order(space: Space) -> dict[str, Axis]:
+    """Axes of a head in the order of its fields: one that decides whether another counts comes before it."""
+    own = [f"{HEAD}{kind}.{field}" for kind in space.kinds for field in fields_of(space.heads[kind])]
+    others = [name for name in space.axes if name not in own]
+    return {name: space.axes[name] for name in [*others, *own] if name in space.axes}
 
 
 def _fitting(name: str, axis: Axis, space: Space) -> dict[str, Axis]:
@@ -193,51 +173,15 @@ def _fitting(name: str, axis: Axis, space: Space) -> dict[str, Axis]:
         if name not in space.axes and name not in space.defaults:
             raise _unknown(name, space)
         return {name: _among(name, axis, space)}
-    field = name.removeprefix(HEAD)
-    meant = [kind for kind in space.kinds if field in _fields_of(space.heads[kind])]
+    first, _, last = name.removeprefix(HEAD).rpartition(".")
+    field = ".".join(filter(None, (first, SHORT.get(last, last))))
+    meant = [kind for kind in space.kinds if field in fields_of(space.heads[kind])]
     first, _, rest = field.partition(".")
-    if first in space.kinds and rest in _fields_of(space.heads[first]):
+    if first in space.kinds and rest in fields_of(space.heads[first]):
         meant, field = [first], rest
     if not meant:
         raise _unknown(name, space)
     return {f"{HEAD}{kind}.{field}": axis_for(space.heads[kind], field, axis, name) for kind in meant}
-
-
-def axis_for(settings: type, field: str, axis: Axis, name: str) -> Axis:
-    """The axis with the type of its field; what the field does not take is refused now, not in a trial.
-
-    Raises:
-        RecipeError: the field does not take one of its values.
-    """
-    hint = get_type_hints(settings)[field]
-    if isinstance(axis, Range):
-        if _bare(hint) not in (int, float):
-            raise RecipeError(f"{name} is {axis}, but {settings.__name__}.{field} is no number. List values.")
-        axis = Range(axis.low, axis.high, axis.log, axis.whole or _bare(hint) is int, axis.step)
-    required = {f.name for f in fields(settings) if f.default is MISSING and f.default_factory is MISSING}
-    values = [_typed(value, hint, f"{name} ({settings.__name__})") for value in axis.grid()]
-    for value in values if required <= {field} else ():
-        settings(**{field: value})  # Checks what the types do not say.
-    return axis if isinstance(axis, Range) else Choice(tuple(values))
-
-
-def _typed(value: Any, hint: Any, where: str) -> Any:
-    """The value as the field has it.
-
-    Raises:
-        RecipeError: the field does not take it.
-    """
-    bare = _bare(hint)
-    if value is None and bare is not hint:
-        return None
-    if get_origin(bare) is Literal:
-        value = _word(value, get_args(bare))
-        if value not in get_args(bare):
-            raise RecipeError(f"{where} has no value {value!r}. {did_you_mean(str(value), get_args(bare))}")
-        return value
-    # 1e3 is written like a float, and may be meant for a whole number.
-    is_whole = bare is int and isinstance(value, float) and value.is_integer()
-    return from_plain(bare, int(value) if is_whole else value, where)
 
 
 def _among(name: str, axis: Axis, space: Space) -> Axis:
@@ -246,22 +190,13 @@ def _among(name: str, axis: Axis, space: Space) -> Axis:
     if not isinstance(known, Choice):
         return axis
     if isinstance(axis, Choice):
-        axis = Choice(tuple(_word(value, known.values) for value in axis.values))
+        axis = Choice(tuple(word_of(value, known.values) for value in axis.values))
     for value in axis.grid():
         if not known.contains(value):
             raise RecipeError(
                 f"{name} has no value {value!r}. {did_you_mean(str(value), map(str, known.grid()))}"
             )
     return axis
-
-
-def _word(value: Any, known: Sequence[Any]) -> Any:
-    """`none` as it was written, where that is one of the words; elsewhere it means nothing at all."""
-    return "none" if value is None and "none" in known and None not in known else value
-
-
-def _fields_of(settings: type) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(settings))
 
 
 def _require_defaults(kind: str, space: Space) -> None:
@@ -275,7 +210,16 @@ def _require_defaults(kind: str, space: Space) -> None:
 
 
 def _unknown(name: str, space: Space) -> RecipeError:
-    heads = [f"{HEAD}{field}" for kind in space.kinds for field in _fields_of(space.heads[kind])]
+    field = name.removeprefix(HEAD)
+    others = [
+        kind for kind, settings in space.heads.items() if SHORT.get(field, field) in fields_of(settings)
+    ]
+    if name.startswith(HEAD) and others:
+        return RecipeError(
+            f"None of the heads that are searched ({', '.join(space.kinds)}) has a setting {field!r}. Add "
+            f"{KIND}={','.join(others)}."
+        )
+    heads = [f"{HEAD}{field}" for kind in space.kinds for field in fields_of(space.heads[kind])]
     known = {*space.axes, *space.defaults, *heads, KIND}
     return RecipeError(f"The space has no axis {name!r}. {did_you_mean(name, known)}")
 

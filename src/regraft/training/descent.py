@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch.nn import functional
 
+from regraft.core.arrays import Array
 from regraft.core.errors import TrainingError
 from regraft.core.seeds import derive_seed, generator
 from regraft.training.finetune import Finetune
@@ -28,28 +30,24 @@ def train(model: Tunable, lesson: Lesson, settings: Finetune) -> Iterator[float]
     model.eval()
     parameters = [one for one in model.parameters() if one.requires_grad]
     optimizer = _optimizer(settings, parameters)
-    rows = torch.from_numpy(np.ascontiguousarray(lesson.rows, np.float32))
-    labels, weights = torch.tensor(lesson.labels), torch.tensor(lesson.weights, dtype=torch.float32)
+    mean_weight = lesson.mean_weight
     shares = generator(settings.seed, "finetune", "shares")
     partners = torch.Generator().manual_seed(derive_seed(settings.seed, "finetune", "partners"))
     for step, chosen in enumerate(_orders(len(lesson), settings)):
         for group in optimizer.param_groups:
             group["lr"] = settings.rate(step)
-        handed, own, truth, weight = (
-            part[chosen].to(model.device) for part in (lesson.handed, rows, labels, weights)
-        )
+        handed, rows, truth, weight = (part.to(model.device) for part in lesson.at(chosen))
         if settings.mixup:
             share = float(shares.beta(settings.mixup, settings.mixup))
             other = torch.randperm(len(chosen), generator=partners).to(model.device)
             handed = share * handed.float() + (1 - share) * handed[other].float()
-            own = share * own + (1 - share) * own[other]
-            scores = model(handed, own)
-            losses = share * _losses(scores, truth, settings) + (1 - share) * _losses(
-                scores, truth[other], settings
-            )
+            rows = share * rows + (1 - share) * rows[other]
+            scores = model(handed, rows)
+            first, second = (_losses(scores, labels, settings) for labels in (truth, truth[other]))
+            losses = share * weight * first + (1 - share) * weight[other] * second
         else:
-            losses = _losses(model(handed, own), truth, settings)
-        loss = (losses * weight).sum() / weight.sum()
+            losses = weight * _losses(model(handed, rows), truth, settings)
+        loss = losses.mean() / mean_weight
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -79,7 +77,7 @@ def _losses(scores: torch.Tensor, truth: torch.Tensor, settings: Finetune) -> to
     return functional.cross_entropy(scores, truth, label_smoothing=settings.smoothing, reduction="none")
 
 
-def _orders(count: int, settings: Finetune) -> Iterator[torch.Tensor]:
+def _orders(count: int, settings: Finetune) -> Iterator[Int[Array, " b"]]:
     """Which images each step sees: epoch after epoch in another order, without regard to where epochs end."""
     random, left = generator(settings.seed, "finetune", "order"), np.empty(0, np.int64)
     size = min(settings.batch_size, count)
@@ -87,7 +85,7 @@ def _orders(count: int, settings: Finetune) -> Iterator[torch.Tensor]:
         while len(left) < size:
             left = np.concatenate([left, random.permutation(count)])
         chosen, left = left[:size], left[size:]
-        yield torch.from_numpy(chosen)
+        yield chosen
 
 
 def _optimizer(settings: Finetune, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:

@@ -1,11 +1,11 @@
 """A linear head on a network whose last stages can be trained: rows in, class scores out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import nn
 
 from regraft.backbones.card import Block, Card, Depths
@@ -20,25 +20,33 @@ class Lesson:
     """What is learnt from, image by image.
 
     `handed` [n, ...] is what the fixed part of the network hands on, `rows` [n, d] are unscaled features, of
-    which the columns of trained stages are computed anew.
+    which the columns of trained stages are computed anew. Only the images of the `index` [m] count, or all
+    of them; what is known of the others is shared with other lessons.
     """
 
     handed: torch.Tensor
     rows: Features
     labels: Labels
     weights: Weights
+    index: Int[Array, " m"] | None = None
 
     def of(self, chosen: Mask) -> "Lesson":
         """That of some images."""
-        return Lesson(
-            self.handed[torch.from_numpy(np.flatnonzero(chosen))],
-            self.rows[chosen],
-            self.labels[chosen],
-            self.weights[chosen],
-        )
+        return replace(self, index=np.flatnonzero(chosen))
+
+    def at(self, places: Int[Array, " b"]) -> tuple[torch.Tensor, ...]:
+        """What is handed on, rows, labels and weights of the images at some places of the index."""
+        index = places if self.index is None else self.index[places]
+        rows, weights = (torch.tensor(part[index], dtype=torch.float32) for part in (self.rows, self.weights))
+        return self.handed[torch.from_numpy(index)], rows, torch.tensor(self.labels[index]), weights
+
+    @property
+    def mean_weight(self) -> float:
+        """Of its images."""
+        return float((self.weights if self.index is None else self.weights[self.index]).mean())
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.labels if self.index is None else self.index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,16 +104,11 @@ class Tunable(nn.Module):
 def scores_of(model: Tunable, lesson: Lesson) -> Scores:
     """Scores [n, k] of images, in batches."""
     with torch.inference_mode():
-        found = [model(*batch).cpu() for batch in _batches(model, lesson)]
+        places = (np.arange(at, min(at + BATCH, len(lesson))) for at in range(0, len(lesson), BATCH))
+        parts = (lesson.at(some)[:2] for some in places)
+        found = [model(handed.to(model.device), rows.to(model.device)).cpu() for handed, rows in parts]
     scores: Scores = torch.cat(found).numpy()
     return scores
-
-
-def _batches(model: Tunable, lesson: Lesson) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    rows = torch.from_numpy(np.ascontiguousarray(lesson.rows, np.float32))
-    for start in range(0, len(lesson), BATCH):
-        part = slice(start, start + BATCH)
-        yield lesson.handed[part].to(model.device), rows[part].to(model.device)
 
 
 def _columns(card: Card, depths: Depths, trained: Sequence[str]) -> tuple[Array, Array]:

@@ -11,16 +11,19 @@ import torch
 from safetensors.torch import save_file
 
 from regraft.backbones import load
+from regraft.backbones.names import weights_file
 from regraft.core.errors import BackboneError, RecipeError, TrainingError
 from regraft.data import read
 from regraft.features import FeatureStore
 from regraft.heads import KernelRidge, Ridge
-from regraft.pipeline import Recipe, Search
+from regraft.pipeline import Recipe, Search, clear_cache
+from regraft.pipeline import fit as fit_images
+from regraft.pipeline import load as load_model
 from regraft.pipeline import tune as tune_images
 from regraft.pipeline.account import predict_part
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.climb import Climb
-from regraft.pipeline.cut import make_cut
+from regraft.pipeline.cut import Patience, make_cut
 from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fit import begin, in_random_order
 from regraft.pipeline.trunk import Trunk
@@ -54,18 +57,16 @@ def test_no_network_saw_what_it_is_judged_on(climb: Climb, monkeypatch: pytest.M
     whole = descent.train
 
     def watched(model, lesson, settings):
-        seen.append({row.tobytes() for row in lesson.rows})
+        seen.append(set(lesson.index.tolist()))
         return whole(model, lesson, settings)
 
     monkeypatch.setattr(descent, "train", watched)
     *_, scores = job.held_out()
-    rows = job.lesson.rows
     assert np.isfinite(scores[climb.held_out]).all()
     for number, learnt in enumerate(seen):
         out = climb.rounds[0] == number
         assert out.any()
-        assert not {row.tobytes() for row in rows[out]} & learnt
-        assert {row.tobytes() for row in rows[~out]} == learnt
+        assert learnt == set(np.flatnonzero(~out).tolist())
 
 
 def test_every_fold_starts_from_the_network_as_it_came(climb: Climb) -> None:
@@ -123,6 +124,13 @@ def test_a_climb_refuses_a_training_for_which_there_is_no_time(climb: Climb) -> 
     assert "1 to 5 of them can be trained" in climb.refuses(replace(recipe, finetune=Finetune(9)))
 
 
+def test_a_training_can_be_stopped_at_any_step(climb: Climb) -> None:
+    asked = iter([False] * 10 + [True])
+    job = replace(tuned(climb), patience=Patience(should_stop=lambda: next(asked)))
+    with pytest.raises(TrainingError, match="stopped before the network was trained"):
+        list(job.held_out())
+
+
 def test_heads_that_are_not_linear_are_refused(climb: Climb) -> None:
     with pytest.raises(RecipeError, match="starts from a linear head, and kernel_ridge is none"):
         _ = tuned(climb, head=KernelRidge()).settled
@@ -133,7 +141,9 @@ def test_no_time_or_memory_for_the_fixed_part(climb: Climb, monkeypatch: pytest.
     with pytest.raises(
         TrainingError, match=r"The fixed part would take .* s to look at .* images; 0 s are left"
     ):
-        make_cut(backbone, 1, climb.dataset, most_s=1e-6)
+        make_cut(backbone, 1, climb.dataset, patience=Patience(1e-6))
+    with pytest.raises(TrainingError, match="stopped before the fixed part"):
+        make_cut(backbone, 1, climb.dataset, patience=Patience(should_stop=lambda: True))
     monkeypatch.setattr("regraft.pipeline.cut.memory_bytes", lambda: 1000.0)
     with pytest.raises(TrainingError, match=r"hands on of .* images needs 0 GB"):
         make_cut(backbone, 1, climb.dataset)
@@ -144,9 +154,11 @@ def test_networks_that_cannot_be_saved_are_refused_before_they_look(climb: Climb
         make_cut(load("scratch:lenet5", runtime="torch"), 1, climb.dataset)
 
 
-def test_several_networks_or_views_are_refused() -> None:
+def test_several_networks_or_views_or_no_stage_are_refused() -> None:
+    with pytest.raises(RecipeError, match="stages is 0: leave `finetune` out"):
+        Recipe(("lite0",), finetune=Finetune(0))
     for wrong in ({"backbones": ("lite0", "lite1")}, {"views": "mirrored"}):
-        with pytest.raises(RecipeError, match="takes one network and plain views"):
+        with pytest.raises(RecipeError, match="takes one network, as in --backbones lite0, and plain views"):
             Recipe(finetune=Finetune(), **({"backbones": ("lite0",)} | wrong))
 
 
@@ -197,3 +209,49 @@ def test_where_memory_is_lacking_half_the_batch_is_tried(
     for trial in trials:
         assert trial["details"]["retried"] == "out of memory with batches of 64, so 32 were taken"
         assert trial["details"]["finetune"]["batch_size"] == 32
+
+
+def test_settings_that_make_no_sense_together_fail_alone(climb: Climb, tmp_path: Path) -> None:
+    space = ("finetune.optimizer=sgd,nesterov", "finetune.momentum=0,0.9")
+    trials = searched(climb, tmp_path, *space, trials=8)
+    reasons = {trial["reason"] for trial in trials if trial["state"] == "failed"}
+    assert len(reasons) == 1
+    assert "nesterov needs momentum" in reasons.pop()
+    assert "complete" in {trial["state"] for trial in trials}
+
+
+def test_no_blend_is_made_of_networks_that_are_gone(climb: Climb, tmp_path: Path) -> None:
+    run = tune_images(
+        climb.trunk.images.root,
+        search=Search(("finetune.steps=2,3", "depths=last,all"), trials=5),
+        recipe=replace(climb.asked, depths=None),
+        out=tmp_path / "run",
+        budget="5m",
+    )
+    assert {trial["details"]["finetune"]["stages"] for trial in run.report.data["search"]["trials"]} == {1}
+    assert [step["rung"] for step in run.report.data["ladder"]] == ["majority class", "probe", "search"]
+
+
+def test_a_ladder_trains_a_network_last_and_keeps_it_only_if_that_helps(climb: Climb, tmp_path: Path) -> None:
+    asked = Recipe(climb.asked.backbones, runtime="torch", together="given", finetune=SETTINGS)
+    run = fit_images(climb.trunk.images.root, recipe=asked, out=tmp_path / "run", budget="5m")
+    *before, last = run.report.data["ladder"]
+    assert last["rung"] == "fine-tuning"
+    assert [step["rung"] for step in before][:3] == ["majority class", "probe", "depths"]
+    assert (run.report.data["chosen"]["finetune"] is not None) == last["adopted"]
+    wild = replace(asked, finetune=replace(SETTINGS, stages=99))
+    run = fit_images(climb.trunk.images.root, recipe=wild, out=tmp_path / "wild", budget="5m")
+    assert "1 to 5 of them can be trained, not 99" in run.report.data["ladder"][-1]["reason"]
+    assert run.report.data["chosen"]["finetune"] is None
+
+
+def test_the_weights_of_a_run_are_those_in_its_folder(climb: Climb, tmp_path: Path) -> None:
+    asked = replace(climb.asked, finetune=SETTINGS)
+    run = fit_images(climb.trunk.images.root, recipe=asked, out=tmp_path / "run", budget="5m")
+    (card,) = run.model.cards
+    assert weights_file(card.name).parent == tmp_path / "run" / "model"
+    before = run.model.predict(climb.dataset.paths[:3])
+    clear_cache()
+    again = load_model(tmp_path / "run")
+    assert [one.label for one in again.predict(climb.dataset.paths[:3])] == [one.label for one in before]
+    assert again.backbones[0].key == run.model.backbones[0].key  # wherever the weights lie

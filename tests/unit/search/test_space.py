@@ -191,3 +191,48 @@ def test_a_grid_holds_what_is_switched_off_once() -> None:
     assert len(points) == 2 * (1 + 2 * 2)
     assert len({str(sorted(point.items())) for point in points}) == len(points)
     assert all(("more.rate" in point) == (point["more.depth"] > 0) for point in points)
+
+
+def test_fields_may_be_written_short() -> None:
+    space = of("head.lr=1e-4..1e-1:log", heads={"perceptron": Perceptron})
+    assert space.axes["head.perceptron.learning_rate"] == Range(1e-4, 1e-1, log=True)
+    assert of("head.perceptron.lr=0.1,0.2", heads={"perceptron": Perceptron}).axes[
+        "head.perceptron.learning_rate"
+    ] == Choice((0.1, 0.2))
+
+
+def test_a_setting_of_heads_that_are_not_searched_says_whose_it_is() -> None:
+    with pytest.raises(RecipeError, match=r"searched \(ridge\) has a setting 'shape'\. Add head\.kind=mine"):
+        of("head.kind=ridge", "head.shape=flat")
+
+
+@dataclass(frozen=True)
+class Written:
+    """Axes written as such."""
+
+    pull: Annotated[float, Range(1e-4, 1e-1, log=True)] = 0.01
+    size: Annotated[int, Range(1, 4)] = 2
+    shape: Annotated[str, Choice(("round", "flat"))] = "flat"
+    how: Literal["slow", "fast"] = "slow"
+    force: Annotated[float, Knob("when it is fast", low=0, high=1, when=("how", ("fast",)))] = 0.5
+
+
+def test_an_annotation_may_be_the_axis_itself() -> None:
+    axes = axes_of(Written)
+    assert axes["pull"] == Range(1e-4, 1e-1, log=True)
+    assert axes["size"] == Range(1, 4, whole=True)
+    assert axes["shape"] == Choice(("round", "flat"))
+
+
+def test_a_field_counts_only_with_what_it_names() -> None:
+    space = of("head.force=0.1..0.9", "head.how=slow,fast", heads={"mine": Written})
+    names = list(space.axes)
+    assert names.index("head.mine.how") < names.index("head.mine.force")
+    assert not space.is_active("head.mine.force", {"head.kind": "mine", "head.mine.how": "slow"})
+    assert space.is_active("head.mine.force", {"head.kind": "mine", "head.mine.how": "fast"})
+    assert not space.is_active("head.mine.force", {"head.kind": "mine"})  # slow by default
+    (thumb,) = space.rules_of_thumb()
+    assert "head.mine.force" not in thumb
+    points = list(of("head.pull=1", "head.size=1", "head.shape=flat", heads={"mine": Written}).grid())
+    assert sum(point["head.mine.how"] == "slow" for point in points) == 1
+    assert sum(point["head.mine.how"] == "fast" for point in points) == 5

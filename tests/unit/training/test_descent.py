@@ -95,6 +95,24 @@ def test_an_image_without_weight_teaches_nothing(ready) -> None:
     np.testing.assert_allclose(scores_of(model, lesson), scores_of(half, lesson), atol=5e-3)
 
 
+def test_weights_count_for_both_images_of_a_pair_and_also_one_by_one(ready) -> None:
+    """Of images that weigh nothing nothing is learnt, whoever they are paired with."""
+    weights = np.ones(24)
+    weights[12:] = 0
+    settings = Finetune(1, 12, 1, learning_rate=0.01, decay="constant")
+    model, lesson = ready(stages=1, weights=weights)
+    losses = list(train(model, lesson, settings))
+    assert {loss == 0 for loss in losses} == {True, False}
+    mixed, part = ready(stages=1, weights=weights)
+    relabelled = replace(part, labels=np.where(weights > 0, part.labels, (part.labels + 1) % 3))
+    settings = Finetune(1, 5, 24, mixup=1.0)
+    np.testing.assert_allclose(
+        list(train(mixed, part, settings)),
+        list(train(*[ready(stages=1)[0], relabelled], settings)),
+        rtol=1e-4,
+    )
+
+
 def test_a_rate_that_is_too_high_is_said_to_be_so(ready) -> None:
     model, lesson = ready()
     with pytest.raises(TrainingError, match=r"diverged at step .* with the learning rate 10"):

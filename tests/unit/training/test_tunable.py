@@ -29,6 +29,10 @@ def test_a_lesson_of_some_images_keeps_their_order(ready) -> None:
     chosen = np.arange(len(lesson)) % 3 == 1
     part = lesson.of(chosen)
     assert len(part) == chosen.sum()
-    np.testing.assert_array_equal(part.rows, lesson.rows[chosen])
-    np.testing.assert_array_equal(part.handed.numpy(), lesson.handed.numpy()[chosen])
-    np.testing.assert_array_equal(part.labels, lesson.labels[chosen])
+    handed, rows, labels, weights = part.at(np.arange(len(part)))
+    np.testing.assert_array_equal(rows, lesson.rows[chosen])
+    np.testing.assert_array_equal(handed, lesson.handed.numpy()[chosen])
+    np.testing.assert_array_equal(labels, lesson.labels[chosen])
+    np.testing.assert_array_equal(weights, lesson.weights[chosen])
+    np.testing.assert_array_equal(part.at(np.array([2, 0]))[2], lesson.labels[chosen][[2, 0]])
+    assert part.handed is lesson.handed

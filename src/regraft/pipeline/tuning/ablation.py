@@ -133,8 +133,9 @@ def _of_kind(best: Trial, trials: Sequence[Trial], space: Space, kind: str) -> C
     if own:
         lowest = min(own, key=lambda trial: trial.value or 0.0)
         source, why = lowest.values, f"set as in trial {lowest.number}"
-    shared = {name: v for name, v in best.values.items() if name in source and not name.startswith(HEAD)}
-    return Change(KIND, best.values[KIND], kind, why, {**source, **shared})
+    shared = {name: value for name, value in best.values.items() if not name.startswith(HEAD)}
+    settings = {name: value for name, value in source.items() if name.startswith(HEAD)}
+    return Change(KIND, best.values[KIND], kind, why, {**settings, **shared})
 
 
 def _changed(best: Trial, name: str, value: Any, why: str) -> Change:

@@ -50,7 +50,7 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
     kind = best.values[KIND]
     shares = importance(trials, space, kind)
     shares_for_best = importance_for_best(trials, space, kind)
-    learnt = training_score(winner, climb)
+    learnt = training_score(winner, climb) if _affords_look(winner, climb) else None
     paired = Paired(tries)
     found = Evidence(
         trials,
@@ -59,14 +59,14 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
         shares,
         shares_for_best,
         compared=Comparisons(paired.difference, paired.images, tries.objective),
-        training=(learnt.value, winner.score),
+        training=None if learnt is None else (learnt.value, winner.score),
         ablation=rows or (),
         is_exhausted=_is_exhausted(trials, space, search),
     )
     return {
         "importance": shares,
         "importance_for_best": shares_for_best,
-        "training": {"learnt": plain(learnt), "held_out": plain(winner.score)},
+        "training": None if learnt is None else {"learnt": plain(learnt), "held_out": plain(winner.score)},
         "ablation": rows,
         "advice": advice(found),
     }
@@ -81,6 +81,14 @@ def found_recipe(trial: Trial, tries: Tries) -> Recipe:
         settings = from_plain(Finetune, trial.details["finetune"], "the fine-tuning of the best trial")
         recipe = replace(recipe, finetune=settings)
     return replace(recipe, head=head)
+
+
+def _affords_look(winner: Candidate, climb: Climb) -> bool:
+    """Whether there is time for a trained network to look at the images that it learnt from."""
+    if winner.recipe.finetune is None:
+        return True
+    rate = climb.trunk.backbone(winner.model.cards[0].name).measure_images_per_s()
+    return not climb.budget.interrupted and climb.budget.affords(len(climb.dataset) / rate)
 
 
 def training_score(winner: Candidate, climb: Climb) -> Interval:

@@ -21,7 +21,6 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
-from regraft.pipeline.tuning.finetune_axes import STAGES
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial
 from regraft.search.space import KIND
@@ -84,7 +83,9 @@ def _is_part(trial: Trial) -> bool:
 
     Some of a linear kind have a hidden layer, or a network of their own.
     """
-    is_known = trial.state == "complete" and "temperature" in trial.details and not trial.values.get(STAGES)
+    is_known = (
+        trial.state == "complete" and "temperature" in trial.details and "finetune" not in trial.details
+    )
     return is_known and trial.values[KIND] in LINEAR and not trial.details.get("head", {}).get("width")
 
 

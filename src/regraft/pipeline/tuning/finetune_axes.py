@@ -11,7 +11,8 @@ from typing import Any
 from regraft.core.hashing import plain
 from regraft.core.settings import from_plain
 from regraft.search import Axis
-from regraft.search.space import axis_for
+from regraft.search.annotated import axis_for
+from regraft.search.space import SHORT
 from regraft.training import Finetune, hyper_rule
 
 FINETUNE = "finetune."
@@ -28,9 +29,12 @@ def asked_for(changes: Mapping[str, Axis]) -> dict[str, Axis]:
     known = {field.name for field in fields(Finetune)}
     typed: dict[str, Axis] = {}
     for name, axis in changes.items():
-        field = name.removeprefix(FINETUNE)
-        is_ours = name.startswith(FINETUNE) and field in known
-        typed[name] = axis_for(Finetune, field, axis, name) if is_ours else axis
+        written = name.removeprefix(FINETUNE)
+        field = SHORT.get(written, written)
+        if name.startswith(FINETUNE) and field in known:
+            typed[f"{FINETUNE}{field}"] = axis_for(Finetune, field, axis, name)
+        else:
+            typed[name] = axis
     return {name: typed[name] for name in sorted(typed, key=lambda name: name != STAGES)}
 
 

@@ -1,7 +1,7 @@
 """What is searched, and how: from flags, a recipe and the settings' own annotations to a typed space."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +40,7 @@ from regraft.search import (
 from regraft.search.held_out import require_objective
 from regraft.search.objectives import Cost, Objectives, parse_objectives
 from regraft.search.samplers import require_several
-from regraft.search.space import HEAD, within
+from regraft.search.space import HEAD, KIND, SHORT, within
 from regraft.training import hyper_rule
 
 KINDS = ("ridge", "kernel_ridge", "logistic", "lda")
@@ -157,7 +157,9 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
     """
     require_objective(search.objectives.score, truth_of(dataset))
     changes = asked_for(search.changes)
-    kinds = (kind_of(asked.head),) if asked.head else tuple(k for k in KINDS if _suits(k, asked, dataset))
+    tuned = replace(asked, finetune=hyper_rule(len(dataset))) if STAGES in changes else asked
+    require_suitable(tuned, dataset)
+    kinds = (kind_of(asked.head),) if asked.head else _usual_kinds(tuned, dataset, changes)
     searched = tuple(name for name in SEARCHED if name in changes or getattr(asked, name) is None)
     space = space_of(
         HEADS,
@@ -175,13 +177,25 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
     )
     for kind in space.kinds:
         require_suitable(replace(asked, head=HEADS[kind]()), dataset)
-    if STAGES in space.axes:
-        require_suitable(replace(asked, finetune=hyper_rule(len(dataset))), dataset)
     for values in space.rules_of_thumb():
         recipe_of(asked, space, values)
     if "backbones" in space.axes:
         _require_networks(asked, space.axes["backbones"])
     return space
+
+
+def _usual_kinds(asked: Recipe, dataset: Dataset, changes: Mapping[str, Axis]) -> tuple[str, ...]:
+    """The kinds that are searched unless others are named, and those that have settings which they lack.
+
+    Who asks for `head.optimizer` alone means the heads that have one.
+    """
+    asked_of_heads = [n.removeprefix(HEAD) for n in changes if n.startswith(HEAD) and n != KIND]
+    wanted = {SHORT.get(field, field) for field in asked_of_heads if "." not in field}
+    has = {kind: {each.name for each in fields(settings)} for kind, settings in HEADS.items()}
+    known = set[str]().union(*(has[kind] for kind in KINDS))
+    lacking = wanted - known
+    more = [kind for kind in HEADS if lacking and lacking <= has[kind]]
+    return tuple(kind for kind in (*KINDS, *more) if _suits(kind, asked, dataset))
 
 
 def _require_networks(asked: Recipe, axis: Axis) -> None:

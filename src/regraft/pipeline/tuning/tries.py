@@ -14,12 +14,13 @@ from regraft.heads import KnowsPath
 from regraft.heads.prepared import penalties, sharing
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline.climb import BYTES_PER_FEATURE, MEMORY_FRACTION, Climb
+from regraft.pipeline.cut import Patience
 from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.recipe import Head, Recipe, kind_of
 from regraft.pipeline.tuning.answers import SMALLEST, Kept, judged
-from regraft.pipeline.tuning.finetune_axes import finetune_of
+from regraft.pipeline.tuning.finetune_axes import STAGES
 from regraft.pipeline.tuning.pace import MOST_FRACTION, Pace, raced_share
 from regraft.pipeline.tuning.plan import recipe_of
 from regraft.pipeline.work import multiplications
@@ -72,9 +73,9 @@ class Tries:
         work = self._require_features(recipe)
         shared = self._shared(recipe)
         self.pace.require_time(self.pace.cost_s(kind_of(_head(recipe)), work, shared=shared))
-        if recipe.finetune:
-            return self._fine_tuned(asked, recipe, recipe.finetune, report)
         try:
+            if recipe.finetune:
+                return self._fine_tuned(asked, recipe, recipe.finetune, report)
             task, folds = self._task(recipe), self.climb.folds_for(_head(recipe), recipe.views)
             began_s = self.climb.budget.spent_s
             (head, scores), said = with_half_the_batch(
@@ -83,6 +84,7 @@ class Tries:
         except Exception as error:
             if is_out_of_memory(error):
                 self._tasks.clear()
+                self.climb.trunk.forget_cuts()
             raise
         self.pace.timed(kind_of(head), work, self.climb.budget.spent_s - began_s, shared=shared)
         outcome = self._outcome(asked, head, scores, task)
@@ -92,7 +94,7 @@ class Tries:
     def key(self, asked: Asked) -> Hashable:
         """Equal for points whose heads train side by side: on the same features."""
         others = self.space.others(asked.values)
-        if finetune_of(others):
+        if others.get(STAGES):
             return None
         return population_of(self.space, asked, *(others[name] for name in sorted(others)))
 
@@ -125,17 +127,20 @@ class Tries:
 
         def train(settings: Finetune) -> tuple[Recipe, Scores]:
             own = replace(recipe, finetune=settings)
-            job = FineTuning(self.climb, own, MOST_FRACTION * self.climb.budget.left_s)
-            # Heads that it cannot start from are refused before the network is looked at.
-            settled, scores = job.settled, np.empty(0)
+            budget, scores = self.climb.budget, np.empty(0)
+            patience = Patience(MOST_FRACTION * budget.left_s, lambda: not budget.affords(0.0))
+            job = FineTuning(self.climb, own, patience)
             self.pace.require_time(job.cost_s())
             for step, scores in enumerate(job.held_out(), start=1):
                 report(value_of(scores, task, self.objective), step)
-                if np.isnan(scores[task.seen]).any():
-                    self._require_more_time()
-            return settled, scores
+            return job.settled, scores
 
-        (settled, scores), said = with_half_the_batch(settings, train)
+        try:
+            (settled, scores), said = with_half_the_batch(settings, train)
+        except TrainingError:
+            # Stopped on its way, it is put back.
+            self._require_more_time()
+            raise
         outcome = self._outcome(asked, _head(settled), scores, task)
         outcome.details.update(said, finetune=plain(settled.finetune))
         return outcome

@@ -166,3 +166,12 @@ def test_what_the_recipe_settles_is_searched_where_the_space_names_it() -> None:
     assert space.axes["depths"] == Choice(("all", "grid"))
     with pytest.raises(RecipeError, match="Did you mean all"):
         space_for(replace(ASKED, depths="last"), Search(("depths=last,al",)), dataset())
+
+
+def test_who_asks_for_a_setting_means_the_heads_that_have_it() -> None:
+    space = space_for(ASKED, Search(("head.lr=1e-4..1e-1:log", "head.optimizer=sgd,adamw")), dataset())
+    assert space.kinds == (*KINDS, "trained_linear")
+    assert space.axes["head.trained_linear.learning_rate"] == Range(1e-4, 1e-1, log=True)
+    assert space_for(ASKED, Search(("head.penalty=0.1,1",)), dataset()).kinds == KINDS
+    with pytest.raises(RecipeError, match=r"Add head\.kind=trained_linear"):
+        space_for(replace(ASKED, head=Ridge()), Search(("head.optimizer=sgd,adamw",)), dataset())
