@@ -29,6 +29,11 @@ from regraft.heads import (
     to_arrays,
 )
 
+
+def kind_name(head):
+    return type(head).__name__
+
+
 ALL = {
     "ridge": Ridge(0.1),
     "ridge by leave-one-out": Ridge(),
@@ -148,6 +153,23 @@ def test_hundreds_of_classes(head):
     assert scores.shape == (900, 601)
     assert np.isfinite(scores).all()
     assert (scores.argmax(1) == labels).mean() > 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "head",
+    [Ridge(0.1), Lda(0.1), NearestMean(), NearestNeighbours(1), TrainedLinear(epochs=2)],
+    ids=kind_name,
+)
+def test_ten_thousand_classes_of_one_example_each(head):
+    """Heads that solve a system for every class anew are not made for this, and take hours."""
+    features = np.random.default_rng(0).standard_normal((10_000, 64)).astype(np.float32)
+    labels = np.arange(10_000)
+    scores = head.fit(features, labels, class_count=10_000).scores(features[:500])
+    assert scores.shape == (500, 10_000)
+    assert np.isfinite(scores).all()
+    assert (scores.argmax(1) == labels[:500]).mean() > 0.05
 
 
 def test_one_example_per_class(head):

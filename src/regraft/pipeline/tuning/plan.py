@@ -70,7 +70,8 @@ class Search:
         Knob(
             "NAME=LOW..HIGH[:log][:int][:step=S] or NAME=VALUE,VALUE or a JSON file; as often as you like. "
             "Only on request: views=plain,mirrored,cropped,both, which costs further forward passes, and "
-            "mirrored does harm where left and right matter"
+            "mirrored does harm where left and right matter; finetune.stages=0..3 (and finetune.lr, "
+            "finetune.steps, ...), which trains the network's last stages, for every fold of every trial"
         ),
     ] = ()
     sampler: Annotated[SamplerName, Knob("what proposes the next trial")] = "tpe"
