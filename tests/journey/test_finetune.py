@@ -68,6 +68,7 @@ def test_the_model_holds_its_own_network_and_can_be_moved(tuned, regraft, tmp_pa
         assert one["probability"] == pytest.approx(float(before["probability"]), abs=2e-3)
 
 
+@pytest.mark.slow
 def test_its_recipe_fits_it_again(tuned, regraft, digits_folder: Path) -> None:
     run, found = tuned
     words = ("--recipe", run / "recipe.json", "--out", "again", "--json")
@@ -76,6 +77,7 @@ def test_its_recipe_fits_it_again(tuned, regraft, digits_folder: Path) -> None:
     assert again["test"]["accuracy"]["value"] == pytest.approx(found["test"]["accuracy"]["value"], abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_fine_tuned_run_is_a_backbone(tuned, regraft, digits_folder: Path) -> None:
     run, _ = tuned
     card = regraft("backbones", f"run:{run}", "--json").json

@@ -59,8 +59,9 @@ def parse(text: str) -> Name:
 
 def weights_file(text: str) -> Path | None:
     """The weights file in a name; None where it has none."""
-    _, at, file = parse(text).base.partition("@")
-    return Path(file) if at else None
+    if "@" not in text:
+        return None
+    return Path(parse(text).base.partition("@")[2])
 
 
 def with_file(text: str, file: Path | str) -> str:

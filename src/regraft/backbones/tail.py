@@ -72,7 +72,8 @@ class Tail(nn.Module):
         """
         if self._end is None:
             return images
-        with torch.inference_mode():
+        # Not in inference mode: what is handed on in full precision is an input of training as it is.
+        with torch.no_grad():
             return self._until_the_end(self._pixels(images)).to(self._kept_as)
 
     def forward(self, fed: torch.Tensor) -> torch.Tensor:

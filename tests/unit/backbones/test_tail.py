@@ -92,7 +92,10 @@ def test_only_what_lies_behind_the_freeze_point_learns(name: str, built) -> None
     (output * torch.randn_like(output)).mean().backward()
     learning = [parameter for parameter in network.parameters() if parameter.grad is not None]
     assert learning
-    torch.optim.SGD(learning, 0.1).step()
+    with torch.no_grad():
+        for parameter in learning:
+            # By its sign: of weights that were drawn some gradients are too small to move anything.
+            parameter.add_(parameter.grad.sign(), alpha=0.1)
     moved = {name for name, value in network.state_dict().items() if not torch.equal(before[name], value)}
     assert moved
     assert moved <= trained  # and no statistics of batches
