@@ -20,7 +20,7 @@ FIXED = (
     "--budget",
     "200s",
 )
-AXES = ("--space", "finetune.steps=20..40", "--space", "finetune.learning_rate=0.001..0.01:log")
+AXES = ("--space", "finetune.steps=3..6", "--space", "finetune.learning_rate=0.001..0.01:log")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path) -> tupl
     line = CommandLine(tmp_path_factory.mktemp("tuned"))
     line.folder.mkdir(exist_ok=True)
     recipe = {"backbones": [NETWORK], "depths": "all", "scaling": "depth", "head": "ridge"}
-    asked = recipe | {"finetune": {"stages": 1, "steps": 30, "learning_rate": 1e-3}}
+    asked = recipe | {"finetune": {"stages": 1, "steps": 10, "learning_rate": 1e-3}}
     (line.folder / "asked.json").write_text(json.dumps(asked))
     found = line("fit", digits_folder, "--recipe", "asked.json", "--out", "run", "--json").json
     return line.folder / "run", found
