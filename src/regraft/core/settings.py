@@ -11,6 +11,7 @@ row in the documentation, and (with the search floor) the axis of the search spa
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from regraft.core.errors import RecipeError, did_you_mean
@@ -34,7 +35,8 @@ class Knob:
     when: tuple[str, tuple[Any, ...]] | None = None
 
 
-def knobs(settings: type) -> dict[str, Knob]:
+@cache
+def knobs(settings: type) -> Mapping[str, Knob]:
     """The knobs of a settings class, by field name."""
     hints = get_type_hints(settings, include_extras=True)
     found = {name: [m for m in get_args(hint) if isinstance(m, Knob)] for name, hint in hints.items()}
@@ -43,7 +45,8 @@ def knobs(settings: type) -> dict[str, Knob]:
 
 def check(settings: Any) -> None:
     """Raise `RecipeError` if a field lies outside its knob's range. Call it from `__post_init__`."""
-    for name, knob in knobs(type(settings)).items():
+    kind: type = type(settings)
+    for name, knob in knobs(kind).items():
         value = getattr(settings, name)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             continue
@@ -53,7 +56,7 @@ def check(settings: Any) -> None:
             low = "" if knob.low is None else f"at least {knob.low:g}"
             high = "" if knob.high is None else f"at most {knob.high:g}"
             wanted = " and ".join(part for part in (low, high) if part)
-            where = f"{type(settings).__name__}.{name}"
+            where = f"{kind.__name__}.{name}"
             raise RecipeError(f"{where} is {value!r}; it must be {wanted} {knob.unit}".strip() + ".")
 
 

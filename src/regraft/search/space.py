@@ -100,11 +100,12 @@ class Space:
             wanted = {KIND, *others, *own}
             names = [name for name in self.axes if name in wanted]
             points = [(kind,) if name == KIND else self.axes[name].grid() for name in names]
+            first = {name: values[0] for name, values in zip(names, points, strict=True)}
             for point in itertools.product(*points):
                 values = dict(zip(names, point, strict=True))
                 idle = [name for name in names if not self.is_active(name, values)]
                 # Of points that differ in nothing that counts, the first.
-                if all(values[name] == self.axes[name].grid()[0] for name in idle):
+                if all(values[name] == first[name] for name in idle):
                     yield {name: value for name, value in values.items() if name not in idle}
 
     def _defaults_of(self, kind: str) -> Values:

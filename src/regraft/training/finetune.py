@@ -34,10 +34,7 @@ class Finetune:
     batch_size: Annotated[int, Knob("images per step", low=1, high=4096, log=True)] = 64
     optimizer: Annotated[Optimizer, Knob("how gradients become steps")] = "sgd"
     learning_rate: Annotated[float, Knob("step size", low=1e-6, high=10, log=True)] = 0.003
-    momentum: Annotated[
-        float,
-        Knob("of the steps", low=0, high=0.999, when=("optimizer", ("sgd", "nesterov", "rmsprop"))),
-    ] = 0.9
+    momentum: Annotated[float, Knob("for sgd, nesterov and rmsprop", low=0, high=0.999)] = 0.9
     weight_decay: Annotated[float, Knob("pull toward zero; decoupled for adamw", low=0, high=1)] = 0.0
     decay: Annotated[Decay, Knob("of the learning rate over all steps")] = "step"
     smoothing: Annotated[float, Knob("share of each target spread over all classes", low=0, high=0.5)] = 0.0
