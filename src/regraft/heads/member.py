@@ -1,10 +1,10 @@
 """The settings of one head in a population, how long a population trains, and drawing settings at random."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple, get_args
-
-import numpy as np
 
 from regraft.core.arrays import Features, Folds, Labels, Weights
 from regraft.core.errors import RecipeError
@@ -19,6 +19,21 @@ Form = Literal["plain", "sgd", "nesterov", "adam", "rmsprop"]
 DESCENTS: tuple[Form, ...] = ("plain", "sgd", "nesterov")
 DROPS = (0.5, 0.75)
 """Of all epochs: from there on, a learning rate that falls in steps is a tenth of what it was."""
+
+
+def left_of_rate(decay: Decay, passed: float, drops: Sequence[float]) -> float:
+    """What a schedule leaves of a learning rate once a share of the training has passed.
+
+    >>> left_of_rate("cosine", 0.5, ()), left_of_rate("step", 0.6, (0.5, 0.75))
+    (0.5, 0.1)
+    """
+    factors = {
+        "constant": 1.0,
+        "cosine": 0.5 + 0.5 * math.cos(math.pi * passed),
+        "step": 0.1 ** sum(passed >= drop for drop in drops),
+        "linear": 1 - passed,
+    }
+    return factors[decay]
 
 
 @dataclass(frozen=True)
@@ -72,14 +87,7 @@ class Course(NamedTuple):
 
     def rate(self, epoch: int) -> float:
         """The learning rate during one epoch, counted from 0."""
-        passed = epoch / self.epochs
-        factors = {
-            "constant": 1.0,
-            "cosine": 0.5 + 0.5 * np.cos(np.pi * passed),
-            "step": 0.1 ** sum(passed >= drop for drop in DROPS),
-            "linear": 1 - passed,
-        }
-        return self.member.learning_rate * float(factors[self.member.decay])
+        return self.member.learning_rate * left_of_rate(self.member.decay, epoch / self.epochs, DROPS)
 
     @property
     def kind(self) -> tuple[object, ...]:

@@ -25,7 +25,7 @@ from regraft.training import Finetune
 
 if TYPE_CHECKING:
     from regraft.pipeline.climb import Climb
-    from regraft.training.tunable import Lesson, Start, Tunable
+    from regraft.training.tunable import Lesson, Tunable
 
 TUNED = "tuned"
 """Folder of the cache that holds fine-tuned weights until a model is saved with them."""
@@ -85,7 +85,8 @@ class FineTuning:
         from regraft.training.tunable import Tunable
 
         card, depths = self._backbone.card, self.recipe.representation.depths
-        model = Tunable(self._cut.tail, card, depths, self._start(learnt))
+        head = self._solved(learnt)
+        model = Tunable(self._cut.tail, card, depths, head=head, affine=self._affine)
         return model.to(self._cut.tail.mean.device)
 
     def cost_s(self, *, also_fit: bool = False) -> float:
@@ -137,9 +138,8 @@ class FineTuning:
         model = self.model(self.everything)
         with restored(model):
             self._train(model, self.lesson)
-            weights, bias = model.solved
+            classifier = model.solved.fold(self._affine.shift, self._affine.scale)
             card = self._save(model)
-        classifier = Linear(weights, bias).fold(self._affine.shift, self._affine.scale)
         return Model(self.climb.dataset.classes, (card,), self.settled, classifier), known
 
     def _train(self, model: "Tunable", lesson: "Lesson") -> None:
@@ -177,18 +177,15 @@ class FineTuning:
     def _fold_numbers(self) -> list[int]:
         return [int(number) for number in np.unique(self.climb.rounds[0][self.climb.held_out])]
 
-    def _start(self, learnt: Mask) -> "Start":
-        from regraft.training.tunable import Start
-
+    def _solved(self, learnt: Mask) -> Linear:
+        """The head fitted to some images, its scores at the temperature of the held-out ones."""
         scaled, head = self._affine(self._rows[learnt]), self.settled.head
         assert head is not None, "it was settled"
         labels, count = self.climb.dataset.labels[learnt], self.climb.class_count
         solved = head.fit(scaled, labels, class_count=count, weights=self._weights[learnt])
         assert isinstance(solved, Linear), "it was asked for"
         temperature = self._before.model.temperature
-        return Start(
-            solved.weights / temperature, solved.bias / temperature, self._affine.shift, self._affine.scale
-        )
+        return Linear(solved.weights / temperature, solved.bias / temperature)
 
     def _save(self, model: "Tunable") -> Card:
         """Keep the network's weights in the cache, under their content; the card of the network they make."""

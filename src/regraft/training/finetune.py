@@ -8,7 +8,7 @@ from typing import Annotated
 
 from regraft.core.errors import RecipeError
 from regraft.core.settings import Knob, check
-from regraft.heads.member import Decay, Optimizer
+from regraft.heads.member import Decay, Optimizer, left_of_rate
 
 DROPS = (0.3, 0.6, 0.9)
 """Of all steps: from there on, a learning rate that falls in steps is a tenth of what it was."""
@@ -54,19 +54,10 @@ class Finetune:
     def rate(self, step: int) -> float:
         """The learning rate at a step, counted from 0.
 
-        >>> [Finetune(steps=10).rate(step) for step in (0, 3, 9)]
-        [0.003, 0.00030000000000000003, 3.0000000000000005e-06]
+        >>> [round(Finetune(steps=10).rate(step), 9) for step in (0, 3, 9)]
+        [0.003, 0.0003, 3e-06]
         """
-        import math
-
-        passed = step / self.steps
-        factors = {
-            "constant": 1.0,
-            "cosine": 0.5 + 0.5 * math.cos(math.pi * passed),
-            "step": 0.1 ** sum(passed >= drop for drop in DROPS),
-            "linear": 1 - passed,
-        }
-        return self.learning_rate * factors[self.decay]
+        return self.learning_rate * left_of_rate(self.decay, step / self.steps, DROPS)
 
 
 def hyper_rule(examples: int, *, stages: int = 1) -> Finetune:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import nn
 
 from regraft.backbones.card import Block, Card, Depths
 from regraft.backbones.tail import Tail
 from regraft.core.arrays import Array, Features, Labels, Mask, Scores, Weights
+from regraft.features import Affine
+from regraft.heads import Linear
 
 BATCH = 64
 
@@ -49,43 +51,35 @@ class Lesson:
         return len(self.labels if self.index is None else self.index)
 
 
-@dataclass(frozen=True, eq=False)
-class Start:
-    """A solved head on scaled rows: scores are ((rows - shift) * scale) @ weights + bias."""
-
-    weights: Float[Array, "d k"]
-    bias: Float[Array, " k"]
-    shift: Float[Array, " d"]
-    scale: Float[Array, " d"]
-
-
 class Tunable(nn.Module):
-    """The last stages of a network and a linear head: class scores of what was handed on, and stored rows."""
+    """The last stages of a network and a linear head: class scores of what was handed on, and stored rows.
+
+    It starts from a head that was solved on scaled rows.
+    """
 
     shift: torch.Tensor
     scale: torch.Tensor
     into: torch.Tensor
     out_of: torch.Tensor
 
-    def __init__(self, tail: Tail, card: Card, depths: Depths, start: Start) -> None:
+    def __init__(self, tail: Tail, card: Card, depths: Depths, *, head: Linear, affine: Affine) -> None:
         super().__init__()
         self.tail = tail
-        self.head = nn.Linear(*start.weights.shape)
+        self.head = nn.Linear(*head.weights.shape)
         into, out_of = _columns(card, depths, tail.names)
         self.register_buffer("into", torch.from_numpy(into))
         self.register_buffer("out_of", torch.from_numpy(out_of))
-        self.register_buffer("shift", torch.from_numpy(start.shift.astype(np.float32)))
-        self.register_buffer("scale", torch.from_numpy(start.scale.astype(np.float32)))
-        solved = {"weight": start.weights.T.astype(np.float32), "bias": start.bias.astype(np.float32)}
-        self.head.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in solved.items()})
+        self.register_buffer("shift", torch.tensor(affine.shift, dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(affine.scale, dtype=torch.float32))
+        solved = {"weight": head.weights.T, "bias": head.bias}
+        self.head.load_state_dict({name: torch.tensor(array) for name, array in solved.items()})
 
     def forward(self, handed: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        """Scores [b, k] of what was handed on [b, ...] and unscaled rows [b, d]."""
-        return self.score(self.tail(handed), rows)
+        """Scores [b, k] of what was handed on [b, ...] and unscaled rows [b, d].
 
-    def score(self, trained: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        """Scores [b, k] with the trained stages' blocks [b, t] in place of what the rows say of them."""
-        whole = rows.index_copy(1, self.into, trained[:, self.out_of])
+        The trained stages' blocks take the place of what the rows say of them.
+        """
+        whole = rows.index_copy(1, self.into, self.tail(handed)[:, self.out_of])
         scores: torch.Tensor = self.head((whole - self.shift) * self.scale)
         return scores
 
@@ -95,10 +89,10 @@ class Tunable(nn.Module):
         return self.shift.device
 
     @property
-    def solved(self) -> tuple[Float[Array, "d k"], Float[Array, " k"]]:
-        """Weights and bias of the head on scaled rows, as they are now."""
+    def solved(self) -> Linear:
+        """The head on scaled rows as it is now."""
         weight, bias = (one.detach().cpu().numpy() for one in (self.head.weight, self.head.bias))
-        return np.ascontiguousarray(weight.T), bias.copy()
+        return Linear(np.ascontiguousarray(weight.T), bias.copy())
 
 
 def scores_of(model: Tunable, lesson: Lesson) -> Scores:

@@ -14,7 +14,9 @@ from regraft.backbones.depths import Embedding
 from regraft.backbones.sources import build, identify
 from regraft.backbones.tail import cut
 from regraft.core.arrays import Features
-from regraft.training.tunable import Lesson, Start, Tunable
+from regraft.features import Affine
+from regraft.heads import Linear
+from regraft.training.tunable import Lesson, Tunable
 
 COUNT, CLASSES, PX = 24, 3, 64
 
@@ -57,14 +59,11 @@ def ready(name: str, images: torch.Tensor, stored: tuple[Card, Features]) -> Rea
         rows = np.concatenate([stored[1][:, part] for part in card.columns(depths)], axis=1)
         random = np.random.default_rng(0)
         d = rows.shape[1]
-        start = Start(
-            random.standard_normal((d, CLASSES)) / d**0.5,
-            random.standard_normal(CLASSES),
-            rows.mean(0),
-            1 / (rows.std(0) + 0.1),
-        )
+        weights_drawn, bias = random.standard_normal((d, CLASSES)) / d**0.5, random.standard_normal(CLASSES)
+        head = Linear(weights_drawn.astype(np.float32), bias.astype(np.float32))
+        affine = Affine(rows.mean(0), 1 / (rows.std(0) + 0.1))
         labels = random.integers(0, CLASSES, COUNT)
         lesson = Lesson(tail.hand_on(images), rows, labels, np.ones(COUNT) if weights is None else weights)
-        return Tunable(tail, card, depths, start), lesson
+        return Tunable(tail, card, depths, head=head, affine=affine), lesson
 
     return make

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from regraft.heads import Linear
 from regraft.training.tunable import scores_of
 
 
@@ -10,8 +9,7 @@ from regraft.training.tunable import scores_of
 @pytest.mark.parametrize("depths", ["last", "all", "grid"])
 def test_before_training_it_scores_as_the_head_does_on_stored_rows(depths: str, stages: int, ready) -> None:
     model, lesson = ready(depths=depths, stages=stages)
-    weights, bias = model.solved
-    head = Linear(weights, bias).fold(model.shift.numpy(), model.scale.numpy())
+    head = model.solved.fold(model.shift.numpy(), model.scale.numpy())
     np.testing.assert_allclose(scores_of(model, lesson), head.scores(lesson.rows), atol=5e-3)
 
 
