@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from regraft.backbones.tail import Tail
 
 MEMORY_FRACTION = 0.3
+"""For what fixed parts of networks hand on to stages that are trained."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Patience:
 
     most_s: float = math.inf
     should_stop: Callable[[], bool] = lambda: False
+
+
+FOREVER = Patience()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +45,7 @@ class Cut:
         return self.handed.numel() * self.handed.element_size()
 
 
-def make_cut(
-    backbone: Backbone,
-    stages: int,
-    dataset: Dataset,
-    patience: Patience | None = None,
-) -> Cut:
+def make_cut(backbone: Backbone, stages: int, dataset: Dataset, *, patience: Patience = FOREVER) -> Cut:
     """Send every image through the part of a network that stays fixed, once.
 
     Args:
@@ -68,7 +67,7 @@ def make_cut(
     from regraft.backbones.runtimes import has_cuda
     from regraft.backbones.sources import build, identify, with_weights
     from regraft.backbones.tail import cut
-    from regraft.training.handing import Limits, handed_on
+    from regraft.training.handing import handed_on
 
     name = backbone.card.name
     if parse(name).precision != "full":
@@ -78,6 +77,12 @@ def make_cut(
     network, card = build(source)
     tail = cut(network, card, trained=stages).to(torch.device("cuda" if has_cuda() else "cpu"))
     tail = tail.to(memory_format=torch.channels_last)
-    waits = patience or Patience()
-    limits = Limits(MEMORY_FRACTION * memory_bytes(), waits.most_s, waits.should_stop)
-    return Cut(tail, handed_on(tail, dataset.paths, view_of(backbone), limits))
+    handed = handed_on(
+        tail,
+        dataset.paths,
+        view_of(backbone),
+        most_bytes=MEMORY_FRACTION * memory_bytes(),
+        most_s=patience.most_s,
+        should_stop=patience.should_stop,
+    )
+    return Cut(tail, handed)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from regraft.core.files import cache_folder, write_bytes
 from regraft.core.hashing import sha256_of_bytes
 from regraft.features import Affine, fit_affine
 from regraft.heads import Linear
-from regraft.pipeline.cut import Cut, Patience
+from regraft.pipeline.cut import FOREVER, Cut, Patience
 from regraft.pipeline.judging import Candidate, require_linear
 from regraft.pipeline.model import Model
 from regraft.pipeline.recipe import Recipe
@@ -46,7 +46,7 @@ class FineTuning:
 
     climb: "Climb"
     recipe: Recipe
-    patience: Patience = field(default_factory=Patience)
+    patience: Patience = FOREVER
 
     @property
     def settings(self) -> Finetune:

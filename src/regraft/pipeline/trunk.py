@@ -10,7 +10,7 @@ from regraft.backbones import load as load_backbone
 from regraft.core.arrays import Features
 from regraft.data import Dataset, Skipped
 from regraft.features import PLAIN, VARIANTS, FeatureStore, Representation, Variant, Views, extract, read
-from regraft.pipeline.cut import Cut, Patience, make_cut
+from regraft.pipeline.cut import MEMORY_FRACTION, Cut, Patience, make_cut
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.recipe import Runtime
 from regraft.search.shelf import Shelf
@@ -18,9 +18,6 @@ from regraft.search.shelf import Shelf
 FIRST_LOAD_S = 10.0
 """Allowed for building, converting and checking a network the first time, until one has been. Measured: 4 to
 10 s for Lite 0 to 2 on two shared AMD EPYC cores, 2026-11-23, n = 3."""
-
-CUTS_FRACTION = 0.3
-"""Of the memory, for what fixed parts of networks hand on to stages that are trained."""
 
 
 class Trunk:
@@ -38,7 +35,7 @@ class Trunk:
         self._done: set[tuple[str, Variant]] = set()
         self._first_load_s = FIRST_LOAD_S
         self._last_read: tuple[object, Features] | None = None
-        self._cuts = Shelf(CUTS_FRACTION * memory_bytes())
+        self._cuts = Shelf(MEMORY_FRACTION * memory_bytes())
 
     def backbone(self, name: str) -> Backbone:
         """The network of that name, loaded when first asked for.
@@ -129,7 +126,7 @@ class Trunk:
             BackboneError, RecipeError, TrainingError: as `make_cut`.
         """
         backbone, key = self.backbone(name), (name, stages, dataset.fingerprint)
-        return self._cuts.get(key, lambda: make_cut(backbone, stages, dataset, patience))
+        return self._cuts.get(key, lambda: make_cut(backbone, stages, dataset, patience=patience))
 
     def forget_cuts(self) -> None:
         """Give up what fixed parts handed on: memory is wanted elsewhere."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,23 +16,24 @@ from regraft.data import View, batches
 BATCH = 32
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Memory and time that may be used; `should_stop` is asked after every batch."""
-
-    most_bytes: float
-    most_s: float
-    should_stop: Callable[[], bool]
-
-
-def handed_on(tail: Tail, paths: Sequence[Path], view: View, limits: Limits) -> torch.Tensor:
+def handed_on(
+    tail: Tail,
+    paths: Sequence[Path],
+    view: View,
+    *,
+    most_bytes: float,
+    most_s: float,
+    should_stop: Callable[[], bool],
+) -> torch.Tensor:
     """What a tail is to be fed of each image [n, ...], on the CPU, in the order of the paths.
 
     Args:
         tail: with the fixed part before it.
         paths: images.
         view: what the network sees of each.
-        limits: the time is judged by the second batch, since the first finds nothing warm.
+        most_bytes: memory that it may take.
+        most_s: seconds that it may take, judged by the second batch, since the first finds nothing warm.
+        should_stop: asked after every batch.
 
     Raises:
         TrainingError: an image can no longer be read, what is handed on is too large for half precision,
@@ -46,28 +46,28 @@ def handed_on(tail: Tail, paths: Sequence[Path], view: View, limits: Limits) -> 
         for number, batch in enumerate(stream):
             if batch.skipped:
                 raise TrainingError(f"{batch.skipped[0].path} can no longer be read.")
-            handed = tail.hand_on(torch.from_numpy(batch.images.copy()).to(tail.mean.device)).cpu()
+            handed = tail.hand_on(torch.from_numpy(batch.images).to(tail.mean.device)).cpu()
             if not number:
-                found = _room_for(handed, len(paths), limits)
+                found = _room_for(handed, len(paths), most_bytes)
             if handed.is_floating_point() and not torch.isfinite(handed).all():
                 raise TrainingError(f"The fixed part hands on numbers beyond {handed.dtype}.")
             found[BATCH * number : BATCH * number + len(handed)] = handed
             ended_s = time.perf_counter()
             whole_s = (ended_s - began_s) * len(paths) / len(handed)
-            if number == min(1, (len(paths) - 1) // BATCH) and whole_s > limits.most_s:
+            if number == min(1, (len(paths) - 1) // BATCH) and whole_s > most_s:
                 raise TrainingError(
                     f"The fixed part would take {whole_s:.0f} s to look at {len(paths)} images; "
-                    f"{limits.most_s:.0f} s are left for it."
+                    f"{most_s:.0f} s are left for it."
                 )
-            if limits.should_stop():
+            if should_stop():
                 raise TrainingError("It was stopped before the fixed part had looked at every image.")
             began_s = ended_s
             advance(len(handed))
     return found
 
 
-def _room_for(handed: torch.Tensor, count: int, limits: Limits) -> torch.Tensor:
+def _room_for(handed: torch.Tensor, count: int, most_bytes: float) -> torch.Tensor:
     needed = handed[0].numel() * handed.element_size() * count
-    if needed > limits.most_bytes:
+    if needed > most_bytes:
         raise TrainingError(f"What the fixed part hands on of {count} images needs {needed / 1e9:.0f} GB.")
     return torch.empty((count, *handed.shape[1:]), dtype=handed.dtype)
