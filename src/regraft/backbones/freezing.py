@@ -72,7 +72,7 @@ def _stay_in_evaluation(module: nn.Module, mode: bool = True) -> nn.Module:  # n
     return module
 
 
-class _ReachedError(Exception):
+class ReachedError(Exception):
     """Ends the forward pass at the freeze point."""
 
 
@@ -83,7 +83,7 @@ def _run_until(network: Any, until: str, image_px: int) -> tuple[list[nn.Module]
 
     def end(output: object) -> None:
         reached.append(output)
-        raise _ReachedError
+        raise ReachedError
 
     hooks = [
         module.register_forward_hook(lambda module, *_: ran.append(module)) for module in network.modules()
@@ -98,7 +98,7 @@ def _run_until(network: Any, until: str, image_px: int) -> tuple[list[nn.Module]
         with torch.enable_grad():
             given = activations_of(network, (), torch.zeros(1, 3, image_px, image_px))
             reached.append(given.get(until, given.get(HEAD)))
-    except _ReachedError:
+    except ReachedError:
         pass
     finally:
         for hook in hooks:

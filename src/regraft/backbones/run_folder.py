@@ -87,12 +87,11 @@ def _card(settings: Mapping[str, Any], file: Path) -> Card:
         )
     try:
         card = from_plain(Card, cards[0])
-        # Fine-tuned weights lie beside the model.
-        return (
-            replace(card, name=moved(card.name, file.parent)) if settings["recipe"].get("finetune") else card
-        )
     except RecipeError as error:
         raise BackboneError(f"{file} describes no network: {error}") from error
+    # Fine-tuned weights lie beside the model.
+    is_tuned = settings["recipe"].get("finetune")
+    return replace(card, name=moved(card.name, file.parent)) if is_tuned else card
 
 
 def _classifier(settings: Mapping[str, Any], arrays: Mapping[str, Array], file: Path) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from regraft.backbones.card import Card
 from regraft.backbones.depths import HEAD, Depths, knows_its_activations, pooled
-from regraft.backbones.freezing import freeze, thaw
+from regraft.backbones.freezing import ReachedError, freeze, thaw
 from regraft.backbones.layout import place_of
 from regraft.core.errors import BackboneError
 
@@ -18,10 +18,6 @@ AGREES_TO = 1e-3
 PROBED = 2
 SMALLEST, LARGEST = 1e-2, 1e3
 """Of what is handed on of noise, at its largest: half precision reaches from 6e-8 to 6e4."""
-
-
-class _ReachedError(Exception):
-    """Ends the forward pass at the freeze point."""
 
 
 class Tail(nn.Module):
@@ -60,7 +56,7 @@ class Tail(nn.Module):
             until = parts[-1 - trained][-1]
             freeze(network, card, until=until)
             self._end = network.get_submodule(place_of(until).module)
-            self._skip(until, card)
+            self._skip_until(self._end, until, card)
         network.eval()
         self._depths = Depths(network, [name for name in self.names if name != HEAD])
         self._check(card)
@@ -98,16 +94,16 @@ class Tail(nn.Module):
 
         def end(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
             reached.append(output)
-            raise _ReachedError
+            raise ReachedError
 
         assert self._end is not None, "only a network with a fixed part has an end of it"
-        with _hooked([self._end], end), suppress(_ReachedError):
-            self._depths.network(pixels)
+        with _hooked([self._end], end), suppress(ReachedError):
+            self.network(pixels)
         return reached[0]
 
-    def _skip(self, until: str, card: Card) -> None:
+    def _skip_until(self, end: nn.Module, until: str, card: Card) -> None:
         """Let modules that ended before the freeze point return at once while something is fed."""
-        ended = _ended_before(self.network, self._end, card.image_px)
+        ended = _ended_before(self.network, end, card.image_px)
         if not isinstance(ended[-1][1], torch.Tensor):
             raise BackboneError(
                 f"{card.name} hands on several tensors behind {until}, so it cannot be cut there. Train "
@@ -184,21 +180,19 @@ def stages_by_module(card: Card) -> list[tuple[str, ...]]:
     return [tuple(names) for names in found.values()]
 
 
-def _ended_before(network: nn.Module, end: nn.Module | None, image_px: int) -> list[tuple[nn.Module, Any]]:
+def _ended_before(network: nn.Module, end: nn.Module, image_px: int) -> list[tuple[nn.Module, Any]]:
     """Modules that have run when one ends, and what they gave, without those inside of others that have."""
     ran: list[tuple[nn.Module, Any]] = []
 
     def note(module: nn.Module, _inputs: object, output: Any) -> None:
         ran.append((module, output))
         if module is end:
-            raise _ReachedError
+            raise ReachedError
 
-    with torch.no_grad(), _hooked([*network.modules()], note), suppress(_ReachedError):
+    with torch.no_grad(), _hooked([*network.modules()], note), suppress(ReachedError):
         network(torch.zeros(1, 3, image_px, image_px))
-    whole = {id(module) for module, _ in ran}
     inside = {id(part) for module, _ in ran for part in module.modules() if part is not module}
-    assert end is not None, "a network without a fixed part is not cut"
-    assert id(end) in whole, "freezing has found it"
+    assert ran[-1][0] is end, "freezing has found it"
     return [(module, output) for module, output in ran if id(module) not in inside]
 
 

@@ -18,23 +18,22 @@ from regraft.evaluation import (
     headline,
     softmax,
 )
-from regraft.heads import (
-    KernelRidge,
-    KernelSvm,
-    Linear,
-    Logistic,
-    NearestNeighbours,
-    Perceptron,
-    Platt,
-    Ridge,
-    TrainedLinear,
-    fit_platt,
-)
+from regraft.heads import KernelRidge, KernelSvm, Linear, Logistic, Platt, Ridge, TrainedLinear, fit_platt
 from regraft.heads.kernel_machine import require_few
 from regraft.pipeline.model import Model
-from regraft.pipeline.recipe import Head, Recipe, kind_of
+from regraft.pipeline.recipe import BLEND, Head, Recipe, kind_of
 
-NOT_LINEAR = (KernelRidge, KernelSvm, NearestNeighbours, Perceptron)
+LINEAR = (
+    "ridge",
+    "logistic",
+    "elastic",
+    "lda",
+    "nearest_mean",
+    "linear_svm",
+    "selected_ridge",
+    "trained_linear",
+)
+"""Kinds of head that are one matrix once they are fitted."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,8 @@ def require_linear(head: Head) -> None:
     Raises:
         RecipeError: it comes to no matrix.
     """
-    if isinstance(head, NOT_LINEAR) or (isinstance(head, TrainedLinear) and head.width):
+    has_layer = isinstance(head, TrainedLinear) and head.width > 0
+    if kind_of(head) not in (*LINEAR, BLEND) or has_layer:
         raise RecipeError(
             f"Fine-tuning starts from a linear head, and {kind_of(head)} is none. Take ridge or logistic."
         )

@@ -43,15 +43,15 @@ class Trials:
 
     def write(self, key: str, model: Model, scores: Scores) -> None:
         """Keep a trial; the oldest make room. Where there is no space left it is not kept."""
-        self._forget_oldest()
+        self._forget_oldest(is_tuned=model.recipe.finetune is not None)
         data = save({"scores": np.ascontiguousarray(scores, dtype=np.float32)})
         with suppress(ArtifactError):
             model.save(self.folder / key[:32])
             write_bytes(self.folder / key[:32] / HELD_OUT_FILE, data)
 
-    def _forget_oldest(self) -> None:
+    def _forget_oldest(self, *, is_tuned: bool) -> None:
         kept = sorted(self.folder.glob("*/"), key=changed_s)
-        tuned = [folder for folder in kept if any(folder.glob(f"{NETWORK}-*"))]
+        tuned = [folder for folder in kept if is_tuned and any(folder.glob(f"{NETWORK}-*"))]
         for folder in [*kept[: max(0, len(kept) - MOST_KEPT + 1)], *tuned[: 1 - MOST_TUNED_KEPT]]:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -18,24 +18,13 @@ from regraft.evaluation.resampling import mean_interval
 from regraft.features import Depths, columns_within
 from regraft.heads import Blend, Head, Part
 from regraft.pipeline.climb import Climb
+from regraft.pipeline.judging import LINEAR
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial
 from regraft.search.space import KIND
-
-LINEAR = (
-    "ridge",
-    "logistic",
-    "elastic",
-    "lda",
-    "nearest_mean",
-    "linear_svm",
-    "selected_ridge",
-    "trained_linear",
-)
-"""Kinds of head that are one matrix once they are fitted."""
 
 MOST, DRAWS = 12, 20
 """Trials that may be parts, and how often one of them is drawn."""
