@@ -1,10 +1,10 @@
-"""The best of a population against the average of its best heads, on images that chose neither.
+"""The best of a population against averages of its best heads, on images that chose none of them.
 
 256 heads of the product's own draws on the last depth of lite0, standardised, of each data set. The folds
 take turns: one is held out to choose by, another to judge by, the rest train. Test parts are not read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,13 @@ def row_of(task: SearchTask, features: np.ndarray, turn: int, criterion: Criteri
     schedule = Schedule(EPOCHS, HALVINGS, criterion=criterion, seed=100 + turn)
     population = train_population(sample_members(MEMBERS, 100 + turn), examples, schedule=schedule)
     row: dict[str, float] = {"trained on": int((folds < 0).sum()), "judged on": int(judged.sum())}
-    for name, head in (("best", population.classifier(population.best)), ("soup", population.soup())):
+    chosen = features[chosen_by], task.labels[chosen_by]
+    heads = {
+        "best": population.classifier(population.best),
+        "soup": population.soup(),
+        "greedy": population.greedy_soup(*chosen),
+    }
+    for name, head in heads.items():
         answers = answers_of(head, features, task.labels, chosen_by, judged)
         row |= {f"{name} accuracy": float(answers.right.mean()), f"{name} loss": float(answers.losses.mean())}
     return row
@@ -69,19 +75,30 @@ def answers_of(
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Differences of the means of sets, with intervals over sets."""
     found: dict[str, Any] = {}
+    sets = sorted({row["set"] for row in rows})
     for criterion in CRITERIA:
-        means = {
-            name: [
-                float(np.mean([r[name] for r in rows if r["set"] == each and r["criterion"] == criterion]))
-                for each in sorted({row["set"] for row in rows})
+
+        def means(name: str, criterion: Criterion = criterion) -> np.ndarray:
+            of_sets = [
+                [r[name] for r in rows if r["set"] == each and r["criterion"] == criterion] for each in sets
             ]
-            for name in ("best accuracy", "soup accuracy", "best loss", "soup loss")
-        }
-        relative = np.divide(means["soup loss"], means["best loss"])
+            return np.mean(of_sets, axis=1)
+
         found[f"by {criterion}"] = {
-            **{name: float(np.mean(values)) for name, values in means.items()},
-            "accuracy gained": mean_difference(means["soup accuracy"], means["best accuracy"]),
-            "loss, relative": mean_difference(relative, np.ones(len(relative))),
-            "sets of lower loss": int((relative < 1).sum()),
+            "best accuracy": float(means("best accuracy").mean()),
+            "best loss": float(means("best loss").mean()),
+            **{soup: against_best(means, soup) for soup in ("soup", "greedy")},
         }
     return found
+
+
+def against_best(means: Callable[[str], np.ndarray], soup: str) -> dict[str, Any]:
+    """An average of heads less the best alone: means of sets."""
+    relative = means(f"{soup} loss") / means("best loss")
+    return {
+        "accuracy": float(means(f"{soup} accuracy").mean()),
+        "loss": float(means(f"{soup} loss").mean()),
+        "accuracy gained": mean_difference(means(f"{soup} accuracy"), means("best accuracy")),
+        "loss, relative": mean_difference(relative, np.ones(len(relative))),
+        "sets of lower loss": int((relative < 1).sum()),
+    }

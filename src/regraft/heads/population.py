@@ -20,10 +20,11 @@ from regraft.heads.classifier import Linear, check_width
 from regraft.heads.layers import Layers
 from regraft.heads.ledger import Ledger
 from regraft.heads.member import Course, Examples, Member, Schedule
+from regraft.heads.soup import greedy_soup, uniform_soup
 from regraft.heads.weighting import check_folds, checked, fold_numbers
 
 SOUP, MOST_AVERAGED = 16, 32
-"""Heads that are averaged, `benchmarks/soup.py` says what that brings; and the most where it is chosen."""
+"""Heads that are averaged, `benchmarks/soup.py` says what that brings; and that are looked at one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,35 +61,20 @@ class Population:
         return self._linear(np.mean([layers[0] for layers in self._weights[index]], axis=0))
 
     def soup(self, count: int = SOUP) -> Linear:
-        """The linear heads of the best members averaged to one, which averages their scores.
+        """The linear heads of the best members averaged to one; see `uniform_soup`."""
+        return uniform_soup(self._best(count))
 
-        One member is the best of many by some luck; the average of several has less of it and costs no more
-        to use. Members that never had a finite loss are left out.
-
-        Source: uniform model soup, Wortsman et al. 2022, 2203.05482.
-        """
-        if count < 1:
-            raise ValueError(f"a soup of {count} heads: it takes at least one")
-        ranked = self.ranking[:count]
-        best = [self.classifier(index) for index in ranked[np.isfinite(self.lowest[ranked])].tolist()]
-        weights, biases = ([getattr(head, name) for head in best] for name in ("weights", "bias"))
-        return Linear(np.mean(weights, axis=0), np.mean(biases, axis=0))
-
-    def best_soup(self, features: Features, labels: Labels, *, most: int = MOST_AVERAGED) -> Linear:
-        """The soup of as many of the best members as are right on the most held-out images; one may be best.
-
-        Of equal soups that of the most members: it owes the least to luck.
+    def greedy_soup(self, features: Features, labels: Labels, *, most: int = MOST_AVERAGED) -> Linear:
+        """The average of the best member and of those after it that do it no harm; see `greedy_soup`.
 
         Args:
             features: of images that no member learnt from [n, d]; with several folds there are none.
             labels: theirs.
-            most: members that may be averaged.
+            most: members that are looked at, the best first.
         """
         if len(self._weights[self.best]) > 1:
             raise ValueError("every image taught some replica; hold one fold out to choose a soup by it")
-        soups = [self.soup(count) for count in range(1, min(most, len(self.members)) + 1)]
-        right = [int((soup.scores(features).argmax(1) == labels).sum()) for soup in soups]
-        return soups[len(soups) - 1 - int(np.argmax(right[::-1]))]
+        return greedy_soup(self._best(most), features, labels)
 
     def classifiers(self, index: int) -> list[Linear | Layers]:
         """One member at its best epoch, once for each fold that was held out."""
@@ -103,6 +89,11 @@ class Population:
             out = self.folds == number
             scores[out] = replica.scores(features[out])
         return scores
+
+    def _best(self, count: int) -> list[Linear]:
+        """So many of the ranking, but for those that never had a finite loss."""
+        ranked = self.ranking[: max(count, 0)]
+        return [self.classifier(index) for index in ranked[np.isfinite(self.lowest[ranked])].tolist()]
 
     def _classifier(self, layers: tuple[Array, ...]) -> Linear | Layers:
         first = self._linear(layers[0])

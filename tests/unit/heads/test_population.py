@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError, RecipeError, TrainingError
-from regraft.heads import Examples, Member, Schedule, block, sample_members, train_population
+from regraft.heads import Examples, Linear, Member, Schedule, block, sample_members, train_population
 from regraft.heads.block import Block
 from regraft.heads.fold import Fold, Rows
 from regraft.heads.member import Course
+from regraft.heads.soup import uniform_soup
 from regraft.heads.team import Team
 
 
@@ -108,19 +109,24 @@ def test_a_soup_scores_as_its_members_do_on_average():
         population.soup(0)
 
 
-def test_the_best_soup_is_right_on_the_most_held_out_images():
+def test_a_greedy_soup_takes_in_whoever_does_no_harm():
     features, labels = overlapping_rows()
     folds = np.where(np.arange(len(labels)) % 3 == 0, 0, -1)
     population = train_population(SOME, Examples(features, labels, 3, folds), schedule=Schedule(epochs=4))
     held_out = features[folds == 0], labels[folds == 0]
-    soups = [population.soup(count) for count in range(1, len(SOME) + 1)]
-    right = [int((soup.scores(held_out[0]).argmax(1) == held_out[1]).sum()) for soup in soups]
-    best = max(count for count, number in enumerate(right) if number == max(right))
-    found = population.best_soup(*held_out)
-    np.testing.assert_array_equal(found.weights, soups[best].weights)
-    np.testing.assert_array_equal(
-        population.best_soup(*held_out, most=1).weights, population.classifier(population.best).weights
-    )
+
+    def right(head: Linear) -> int:
+        return int((head.scores(held_out[0]).argmax(1) == held_out[1]).sum())
+
+    ranked = [population.classifier(index) for index in population.ranking.tolist()]
+    taken = ranked[:1]
+    for head in ranked[1:]:
+        taken += [head] if right(uniform_soup([*taken, head])) >= right(uniform_soup(taken)) else []
+    assert 1 < len(taken) < len(ranked)
+    found = population.greedy_soup(*held_out)
+    np.testing.assert_allclose(found.weights, uniform_soup(taken).weights, rtol=1e-6)
+    assert right(found) > right(ranked[0])
+    np.testing.assert_array_equal(population.greedy_soup(*held_out, most=1).weights, ranked[0].weights)
 
 
 def test_no_soup_is_chosen_by_images_that_taught_its_parts():
@@ -128,7 +134,7 @@ def test_no_soup_is_chosen_by_images_that_taught_its_parts():
     folded = replace(given, folds=np.arange(120) % 3)
     population = train_population(SOME[:2], folded, schedule=Schedule(epochs=2))
     with pytest.raises(ValueError, match="every image taught some replica"):
-        population.best_soup(given.features, given.labels)
+        population.greedy_soup(given.features, given.labels)
 
 
 def test_what_diverged_at_once_is_in_no_soup():
