@@ -80,7 +80,7 @@ def logistic_path(  # noqa: PLR0913  one keyword more than usual, to read like `
     penalties: Float[Array, " p"] = PENALTIES,
     smoothing: float = 0.03,
 ) -> PenaltyPath:
-    """Fit every penalty to all examples, then to all folds but one; see `ridge_path` and `penalty_path`.
+    """Fit every penalty to all folds but one, and those asked for to all examples; see `penalty_path`.
 
     Raises:
         DataError: features, labels, weights or folds cannot be used; see `checked` and `check_folds`.

@@ -64,7 +64,7 @@ class LinearSvm:
         folds: Folds,
         weights: Weights | None = None,
     ) -> PenaltyPath:
-        """Fit five penalties to all examples, then to all folds but one; see `penalty_path`.
+        """Fit five penalties to all folds but one, and those asked for to all examples; see `penalty_path`.
 
         Raises:
             DataError: features, labels, weights or folds cannot be used; see `checked` and `check_folds`.

@@ -14,15 +14,12 @@ from regraft.heads.classifier import Linear
 from regraft.heads.logistic import Logistic, cross_entropy
 from regraft.heads.loss import Loss
 from regraft.heads.prepared.preparation import Dealt
-from regraft.heads.reduced import Examples, Problem, Solution, solve
+from regraft.heads.reduced import HELD_OUT_TOLERANCE, Examples, Problem, Solution, solve
 from regraft.heads.spectrum import Gram, moments
 from regraft.heads.support_vectors import SQUARED_HINGE, LinearSvm
 from regraft.heads.weighting import one_each, spread
 
 Reduced = Logistic | LinearSvm
-
-TOLERANCE = 1e-7
-"""Of held-out fits: their log-loss is within a thousandth of the optimum's, for a third of the passes."""
 
 
 class Fold(NamedTuple):
@@ -62,7 +59,7 @@ class Fold(NamedTuple):
         assert head.penalty is not None, "a path knows its own best penalty"
         problem = self.problem._replace(loss=_loss(head, self.labels, self.problem.posed.weights))
         start = problem.nothing if start is None else start
-        return solve(problem, head.penalty * self.unit, start=start, tolerance=TOLERANCE)
+        return solve(problem, head.penalty * self.unit, start=start, tolerance=HELD_OUT_TOLERANCE)
 
     def scores(self, solution: Float[Array, "s c"]) -> Scores:
         """What a fit, over the c classes that have examples, says of the held-out ones."""
