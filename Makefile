@@ -9,7 +9,7 @@ demo: $(READY)  ## the main job on real images: scikit-learn's handwritten digit
 	$(BIN)/regraft demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -106,7 +106,12 @@ def test_a_given_test_part_alone(regraft: Any, tmp_path: Path, image_folder: Pat
     assert found["parts"] == {"train": 28, "test": 12}
 
 
-@pytest.mark.parametrize("head", HEADS)
+QUICK = ("lda", "kernel_svm", "trained_linear")
+
+
+@pytest.mark.parametrize(
+    "head", [pytest.param(head, marks=[] if head in QUICK else [pytest.mark.slow]) for head in HEADS]
+)
 def test_every_head_from_the_command_line(regraft: Any, image_folder: Path, head: str) -> None:
     words = ("--depths", "all", "--scaling", "feature", "--head", head, "--class-weights", "balanced")
     found = regraft.fit(image_folder, *words)

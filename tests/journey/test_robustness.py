@@ -135,7 +135,7 @@ def test_what_was_computed_is_never_computed_again(
 
 
 def test_two_fits_at_once_on_one_cache(alone: Any, image_folder: Path, digits_folder: Path) -> None:
-    words = ("--backbones", "lite0", "--budget", "120s", "--json")
+    words = ("--backbones", "lite0", "--budget", "120s", "--json", *AS_IT_IS)
     sources = (image_folder, image_folder, digits_folder)
     running = [alone.begin("fit", source, *words) for source in sources]
     done = [alone.end(process) for process in running]
@@ -143,7 +143,7 @@ def test_two_fits_at_once_on_one_cache(alone: Any, image_folder: Path, digits_fo
     assert len({one.json["run"] for one in done}) == 3
     assert done[0].json["test"] == done[1].json["test"]
     for source in (image_folder, digits_folder):
-        assert alone.fit(source)["forward_passes"] == 0
+        assert alone.fit(source, *AS_IT_IS)["forward_passes"] == 0
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ def test_two_first_fits_at_once_convert_the_same_network(
 # Signals and kills
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_stopped_while_images_are_embedded(
     number: int, alone: Any, digits_folder: Path, until: Callable[..., None]
 ) -> None:
@@ -174,7 +174,7 @@ def test_stopped_while_images_are_embedded(
     is_usable(alone, alone.folder / "run", digits_folder / "1" / "001.png", set("0123456789"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_stopped_while_it_climbs(
     number: int, regraft: Any, digits_folder: Path, until: Callable[..., None]
 ) -> None:
@@ -193,6 +193,7 @@ def test_stopped_while_it_climbs(
 
 def test_killed_twice_and_begun_again(alone: Any, digits_folder: Path, until: Callable[..., None]) -> None:
     words = ("fit", digits_folder, "--backbones", "lite0", "--budget", "120s", "--out", "run", "--json")
+    words += AS_IT_IS
     process = alone.begin(*words)
     until(lambda: stored(alone.cache) > 0, process)
     process.kill()
@@ -250,6 +251,7 @@ def test_a_full_disk_under_the_run(regraft: Any, image_folder: Path, small_disk:
     assert "stripes" in regraft("predict", with_a_model, image_folder).out
 
 
+@pytest.mark.slow
 def test_a_full_disk_under_the_cache(
     regraft: Any, finished: dict[str, Any], shared_cache: Path, digits_folder: Path, small_disk: Any
 ) -> None:

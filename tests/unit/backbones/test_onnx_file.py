@@ -117,7 +117,14 @@ def load_weights(file: Path) -> dict[str, torch.Tensor]:
     return load_file(file)
 
 
-@pytest.mark.parametrize("architecture", ["test_vit", "mobilenetv3_small_050", "test_convnext"])
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        "test_vit",
+        pytest.param("mobilenetv3_small_050", marks=pytest.mark.slow),
+        pytest.param("test_convnext", marks=pytest.mark.slow),
+    ],
+)
 def test_the_head_is_what_the_classifier_reads(architecture: str, tmp_path: Path) -> None:
     px = 160 if architecture == "test_vit" else PX
     network = drawn(architecture)

@@ -13,6 +13,7 @@ from regraft.backbones import Backbone, Card, Stage
 from regraft.core.arrays import Features, Images
 from regraft.core.errors import BackboneError
 from regraft.features import fit_affine
+from regraft.heads import Ridge
 from regraft.pipeline.model import Model, folded
 from regraft.pipeline.recipe import Head, Recipe
 
@@ -57,6 +58,12 @@ class Networks:
     def _embed(self, images: Images) -> Features:
         self.sizes.append(len(images))
         return quarters(images)
+
+
+@pytest.fixture
+def as_it_is() -> Recipe:
+    """One fit and no ladder, where the ladder is not what is tested."""
+    return Recipe(("lite0",), "all", "depth", Ridge())
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from regraft.core.errors import DataError
 from regraft.data import read
 from regraft.heads import Ridge
-from regraft.pipeline import evaluate, fit
+from regraft.pipeline import Recipe, evaluate, fit
 from regraft.pipeline.evaluate import relabelled
 
 
@@ -76,9 +76,11 @@ def test_broken_files_are_counted(model: Any, paint: Any) -> None:
         evaluate(model, photos)
 
 
-def test_a_run_says_which_images_it_has_learnt_from(paint: Any, networks: Any, tmp_path: Any) -> None:
+def test_a_run_says_which_images_it_has_learnt_from(
+    paint: Any, networks: Any, tmp_path: Any, as_it_is: Recipe
+) -> None:
     photos = paint(each=10)
-    run = fit(photos, budget="60s", out=tmp_path / "run")
+    run = fit(photos, budget="60s", out=tmp_path / "run", recipe=as_it_is)
     learnt = run.report.data["parts"]["train"]
     assert evaluate(run.folder, photos)["seen_in_training"] == learnt
     assert evaluate(run.folder / "model", photos)["seen_in_training"] is None

@@ -10,7 +10,7 @@ from regraft.core.errors import ArtifactError
 from regraft.core.files import write_json
 from regraft.core.hashing import sha256_of_file
 from regraft.data import read
-from regraft.pipeline import fit
+from regraft.pipeline import Recipe, fit
 from regraft.pipeline.run import Report, claim_folder, read_report
 
 
@@ -79,9 +79,9 @@ def test_a_report_is_read_from_finished_runs_only(tmp_path: Path, paint: Any) ->
         read_report(folder)
 
 
-def test_the_folder_of_a_fit(tmp_path: Path, paint: Any, networks: Any) -> None:
+def test_the_folder_of_a_fit(tmp_path: Path, paint: Any, networks: Any, as_it_is: Recipe) -> None:
     photos = paint(each=12)
-    run = fit(photos, budget="60s", out=tmp_path / "run")
+    run = fit(photos, budget="60s", out=tmp_path / "run", recipe=as_it_is)
     names = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
     (arrays,) = (name for name in names if name.endswith(".safetensors"))
     files = {"model/model.json", arrays, "recipe.json", "report.json", "report.html"}
@@ -103,7 +103,7 @@ def test_the_folder_of_a_fit(tmp_path: Path, paint: Any, networks: Any) -> None:
 
 
 def test_killed_before_the_manifest_a_run_can_be_begun_again(
-    tmp_path: Path, paint: Any, networks: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, paint: Any, networks: Any, monkeypatch: pytest.MonkeyPatch, as_it_is: Recipe
 ) -> None:
     def killed(path: Path, value: Any) -> None:
         if path.name == "manifest.json":
@@ -114,24 +114,26 @@ def test_killed_before_the_manifest_a_run_can_be_begun_again(
     with monkeypatch.context() as patch:
         patch.setattr("regraft.pipeline.run.write_json", killed)
         with pytest.raises(KeyboardInterrupt):
-            fit(photos, budget="60s", out=tmp_path / "run")
+            fit(photos, budget="60s", out=tmp_path / "run", recipe=as_it_is)
     with pytest.raises(ArtifactError, match="did not finish"):
         read_report(tmp_path / "run")
-    run = fit(photos, budget="60s", out=tmp_path / "run")
+    run = fit(photos, budget="60s", out=tmp_path / "run", recipe=as_it_is)
     assert read_report(tmp_path / "run") == run.report
 
 
-def test_a_file_name_that_is_not_utf8(tmp_path: Path, paint: Any, networks: Any) -> None:
+def test_a_file_name_that_is_not_utf8(tmp_path: Path, paint: Any, networks: Any, as_it_is: Recipe) -> None:
     photos = paint(each=6)
     odd = photos / "red" / b"caf\xe9.png".decode("utf-8", "surrogateescape")
     (photos / "red" / "0-00.png").rename(odd)
-    run = fit(photos, budget="60s", out=tmp_path / "run")
+    run = fit(photos, budget="60s", out=tmp_path / "run", recipe=as_it_is)
     assert b"caf\xe9.png" in (run.folder / "data.csv").read_bytes()
     assert read_report(run.folder).data["images"] == 18
 
 
-def test_a_report_is_saved_as_a_page_or_as_json(tmp_path: Path, paint: Any, networks: Any) -> None:
-    report = fit(paint(each=6), budget="60s", out=tmp_path / "run").report
+def test_a_report_is_saved_as_a_page_or_as_json(
+    tmp_path: Path, paint: Any, networks: Any, as_it_is: Recipe
+) -> None:
+    report = fit(paint(each=6), budget="60s", out=tmp_path / "run", recipe=as_it_is).report
     report.save(tmp_path / "a" / "page.HTML")
     report.save(str(tmp_path / "numbers.json"))
     assert (tmp_path / "a" / "page.HTML").read_text().lstrip().lower().startswith("<!doctype html>")

@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from regraft.data import Labelled, from_images
-from regraft.pipeline import evaluate, fit
+from regraft.pipeline import Recipe, evaluate, fit
 
 pytestmark = pytest.mark.usefixtures("networks")
 
@@ -18,11 +18,12 @@ def source(paint: Any, tmp_path: Path) -> Path:
     return paint(each=6)
 
 
-def fitted(source: Any, out: Path) -> Any:
-    return fit(source, budget="60s", out=out)
+@pytest.fixture
+def fitted(as_it_is: Recipe) -> Any:
+    return lambda source, out: fit(source, budget="60s", out=out, recipe=as_it_is)
 
 
-def test_an_archive_is_fitted_as_its_folder_is(source: Path, tmp_path: Path) -> None:
+def test_an_archive_is_fitted_as_its_folder_is(source: Path, tmp_path: Path, fitted: Any) -> None:
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", source)
     run = fitted(archive, tmp_path / "run 1")
     assert run.model.classes == ("blue", "green", "red")
@@ -30,7 +31,7 @@ def test_an_archive_is_fitted_as_its_folder_is(source: Path, tmp_path: Path) -> 
     assert evaluate(run.folder, Path(archive))["images"] == 18
 
 
-def test_images_in_memory(source: Path, tmp_path: Path) -> None:
+def test_images_in_memory(source: Path, tmp_path: Path, fitted: Any) -> None:
     paths = sorted(source.rglob("*.png"))
     images = [PIL.Image.open(path) for path in paths]
     names = [path.parent.name for path in paths]
@@ -40,7 +41,7 @@ def test_images_in_memory(source: Path, tmp_path: Path) -> None:
     assert pairs.report.data["test"] == run.report.data["test"]
 
 
-def test_a_run_beside_the_images_that_a_table_names(source: Path, tmp_path: Path) -> None:
+def test_a_run_beside_the_images_that_a_table_names(source: Path, tmp_path: Path, fitted: Any) -> None:
     lines = [f"{path},x,{path.parent.name}" for path in sorted(source.rglob("*.png"))]
     table = tmp_path / "t.csv"
     table.write_text("\n".join(["path,label,label_colour", *lines]))
