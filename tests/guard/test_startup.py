@@ -56,7 +56,8 @@ def test_a_prediction_needs_no_torch(kind: str, tmp_path: Path, image_folder: Pa
     from regraft.heads import HEADS
     from regraft.pipeline import Recipe, fit
 
-    recipe = Recipe(("lite0",), "last", "depth", HEADS[kind]())
+    settings = {"epochs": 2} if kind == "perceptron" else {}
+    recipe = Recipe(("lite0",), "last", "depth", HEADS[kind](**settings))
     run = fit(image_folder, budget="120s", out=tmp_path / "run", recipe=recipe)
     modules = loaded("predict", run.folder, next((image_folder / "discs").iterdir()))
     assert "openvino" in modules

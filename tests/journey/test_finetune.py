@@ -38,9 +38,9 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path) -> tupl
 
 
 def test_a_search_begins_without_and_goes_on_with_the_rule_of_thumb(regraft, digits_folder: Path) -> None:
-    words = ("--space", "finetune.stages=0,1", *AXES, "--trials", 4, "--out", "run", "--json")
+    words = ("--space", "finetune.stages=0,1", *AXES, "--trials", 8, "--out", "run", "--json")
     found = regraft("tune", digits_folder, *FIXED, *words).json["search"]
-    assert found["counts"]["complete"] == 4
+    assert found["counts"]["complete"] == 8
     first, second = (trial["values"] for trial in found["trials"][:2])
     assert first["finetune.stages"] == 0
     assert "finetune.steps" not in first

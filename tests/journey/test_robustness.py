@@ -116,22 +116,22 @@ def test_what_was_computed_is_never_computed_again(
 ) -> None:
     root = tmp_path / "photos"
     shutil.copytree(image_folder, root)
-    first = alone.fit(root)
+    first = alone.fit(root, *AS_IT_IS)
     assert first["forward_passes"] == 40
-    second = alone.fit(root)
+    second = alone.fit(root, *AS_IT_IS)
     assert second["forward_passes"] == 0
     for key in ("chosen", "validation", "test", "confusion", "parts"):
         assert second[key] == first[key], key
 
     for number, digit in enumerate(sorted((digits_folder / "0").iterdir())[:10]):
         shutil.copy(digit, root / "discs" / f"new {number}.png")
-    assert alone.fit(root)["forward_passes"] == 10
+    assert alone.fit(root, *AS_IT_IS)["forward_passes"] == 10
 
     moved = tmp_path / "elsewhere" / "moved cache"
     moved.parent.mkdir()
     alone.cache = alone.cache.rename(moved)
     root = root.rename(tmp_path / "renamed photos")
-    assert alone.fit(root)["forward_passes"] == 0
+    assert alone.fit(root, *AS_IT_IS)["forward_passes"] == 0
 
 
 def test_two_fits_at_once_on_one_cache(alone: Any, image_folder: Path, digits_folder: Path) -> None:
