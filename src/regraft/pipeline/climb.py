@@ -14,7 +14,7 @@ from regraft.evaluation import compare_answers
 from regraft.features import VARIANTS, Views, fit_affine, width
 from regraft.heads import Ridge, balanced
 from regraft.pipeline.budget import Budget
-from regraft.pipeline.cut import Patience
+from regraft.pipeline.cut import FOREVER, Patience
 from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.judging import Candidate, judge, no_image_known, truth_of
@@ -149,7 +149,7 @@ class Climb:
         if recipe.head is None:
             raise RecipeError("A recipe is fitted only when its head is chosen.")
         if recipe.finetune:
-            return FineTuning(self, recipe).fit(known)
+            return FineTuning(self, recipe, self._patience(known)).fit(known)
         representation = recipe.representation
         cards = tuple(self.trunk.backbone(name).card for name in recipe.backbones)
         features = self.trunk.read_views(representation, self.dataset, recipe.views)
@@ -170,6 +170,16 @@ class Climb:
         classifier, remaining = folded(classifier, affine)
         chosen = replace(recipe, head=head)
         return Model(self.dataset.classes, cards, chosen, classifier, remaining), scores
+
+    def _patience(self, known: Scores | None) -> Patience:
+        """Stop training a network where something that looks at images is there to keep.
+
+        One whose held-out scores are known was chosen already, and is trained to the end.
+        """
+        has_other = self.best is not None and self.best.model.cards
+        if known is not None or not has_other:
+            return FOREVER
+        return Patience(should_stop=lambda: self.budget.interrupted)
 
     def folds_for(self, head: Head, views: Views = "plain") -> tuple[Folds, ...] | None:
         """None, each image alone, where the closed form makes that the cheapest and nothing makes it leak.

@@ -245,6 +245,31 @@ def test_a_ladder_trains_a_network_last_and_keeps_it_only_if_that_helps(climb: C
     assert run.report.data["chosen"]["finetune"] is None
 
 
+def test_ctrl_c_ends_training_where_there_is_something_else_to_keep(
+    climb: Climb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, steps = replace(climb.asked, finetune=SETTINGS), []
+    whole = descent.train
+
+    def interrupted(*given):
+        for loss in whole(*given):
+            steps.append(loss)
+            climb.budget.interrupted = len(steps) >= 2
+            yield loss
+
+    monkeypatch.setattr(descent, "train", interrupted)
+    climb.best = climb.attempt(climb.asked)
+    with pytest.raises(TrainingError, match="stopped before the network was trained"):
+        climb.attempt(recipe)
+    assert len(steps) == 2
+    # What was chosen already is trained to the end, and so is what nothing else stands for.
+    known = np.zeros((len(climb.dataset), 3), np.float32)
+    assert climb.attempt(replace(recipe, seed=1), known=known).recipe.finetune == SETTINGS
+    assert len(steps) == 2 + SETTINGS.steps
+    climb.best = climb.judge_majority()
+    assert climb.attempt(replace(recipe, seed=2)).recipe.finetune == SETTINGS
+
+
 def test_the_weights_of_a_run_are_those_in_its_folder(climb: Climb, tmp_path: Path) -> None:
     asked = replace(climb.asked, finetune=SETTINGS)
     run = fit_images(climb.trunk.images.root, recipe=asked, out=tmp_path / "run", budget="5m")
