@@ -23,11 +23,15 @@ PAD = 0.05
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers from `low` to `high` along one side of a panel; `log` takes their logarithms."""
+    """Numbers from `low` to `high` along one side of a panel.
+
+    `log` takes their logarithms, and of `whole` ones there is nothing between.
+    """
 
     low: float
     high: float
     log: bool = False
+    whole: bool = False
 
     def __call__(self, value: float) -> float:
         """Where a value lies, from 0 to 1; beyond the ends, at the end."""
@@ -52,6 +56,7 @@ class Scale:
         if self.log and self.high / self.low > 5:
             return self._powers()
         rough = (self.high - self.low) / (MOST_TICKS - 1)
+        rough = max(rough, 1) if self.whole else rough
         unit = 10.0 ** math.floor(math.log10(rough))
         step = next(unit * f for f in (1, 2, 5, 10) if unit * f >= rough)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)

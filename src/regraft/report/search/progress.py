@@ -68,7 +68,7 @@ def learning_curves(story: Story) -> Figure | None:
     low, high = min(everything[0], story.up.low), max(everything[9 * len(everything) // 10], story.up.high)
     # Few held-out images may all be right with certainty.
     low = max(low, story.up.low / WIDE) if story.up.log else low
-    panel = Panel(Scale(1, longest), Scale(low, high, story.up.log), STEP, story.measure)
+    panel = Panel(Scale(1, longest, whole=True), Scale(low, high, story.up.log), STEP, story.measure)
     shown = [trial for trial in story.drawn if trial["number"] in curves]
     shown.sort(key=lambda trial: trial["number"] == story.search["best"])
     marks = []
@@ -92,7 +92,7 @@ def time_per_trial(story: Story) -> Figure | None:
         return None
     seconds = [trial["seconds"] for trial in timed]
     low, high = min(seconds), max(seconds)
-    across = Scale(timed[0]["number"], timed[-1]["number"])
+    across = Scale(timed[0]["number"], timed[-1]["number"], whole=True)
     panel = Panel(across, Scale(low, high, log=high > 5 * low), "number of the trial", "seconds per trial")
     marks = []
     for trial in timed:

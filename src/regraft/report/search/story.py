@@ -131,7 +131,7 @@ class Story:
         if axis is None or not is_number:
             return Bands(tuple(sorted({str(value) for value in values})))
         ends = [axis.low, axis.high, *values]
-        return Scale(min(ends), max(ends), axis.log and min(ends) > 0)
+        return Scale(min(ends), max(ends), axis.log and min(ends) > 0, axis.whole)
 
 
 def short(name: str) -> str:

@@ -26,6 +26,9 @@ Search = dict[str, Any]
         (Scale(0.01, 0.6, log=True), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]),
         (Scale(2.0, 3.0, log=True), ["2", "2.5", "3"]),
         (Scale(3, 3), ["3"]),
+        (Scale(0, 2, whole=True), ["0", "1", "2"]),
+        (Scale(1, 4, log=True, whole=True), ["1", "2", "3", "4"]),
+        (Scale(0, 60, whole=True), ["0", "20", "40", "60"]),
     ],
 )
 def test_ticks_are_round_and_few(scale: Scale, ticks: list[str]) -> None:
