@@ -83,7 +83,7 @@ def suggest(trial: optuna.Trial) -> Member:
 def run(data: Path | None, quick: bool) -> dict[str, object]:
     """Both sides for some seeds, on made features; the data sets are not needed."""
     sizes = QUICK if quick else Sizes()
-    spawned, cores = multiprocessing.get_context("spawn"), sorted(usable_cores_of())
+    spawned, cores = multiprocessing.get_context("spawn"), sorted(core_numbers())
     numbers = spawned.Queue()
     for core in cores:
         numbers.put(core)
@@ -92,7 +92,7 @@ def run(data: Path | None, quick: bool) -> dict[str, object]:
     return {**vars(sizes), "side_by_side": len(cores), **summary(found)}
 
 
-def usable_cores_of() -> set[int]:
+def core_numbers() -> set[int]:
     """The cores that this process may use, by number."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {*range(usable_cores())}
 
