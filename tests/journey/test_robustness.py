@@ -193,7 +193,6 @@ def test_stopped_while_it_climbs(
 
 def test_killed_twice_and_begun_again(alone: Any, digits_folder: Path, until: Callable[..., None]) -> None:
     words = ("fit", digits_folder, "--backbones", "lite0", "--budget", "120s", "--out", "run", "--json")
-    words += AS_IT_IS
     process = alone.begin(*words)
     until(lambda: stored(alone.cache) > 0, process)
     process.kill()

@@ -7,7 +7,7 @@ from scipy.special import log_softmax
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from regraft.heads import ElasticLogistic, held_out
+from regraft.heads import ElasticLogistic, elastic, held_out
 from regraft.heads.best_of_path import dealt
 
 # From this version on the share of L1 says by itself that there is one.
@@ -50,6 +50,21 @@ def test_the_optimum_is_scikit_learns(penalty, share):
         apart = ((ours.weights == 0) != (theirs.coef_.T == 0)).mean()
         assert apart < 0.02
         assert (ours.weights == 0).mean() > 0.3
+
+
+def test_a_small_path_gives_what_each_penalty_gives_alone(monkeypatch):
+    monkeypatch.setattr(elastic, "SHARES", (0.3, 0.6))
+    random = np.random.default_rng(0)
+    features, labels = random.standard_normal((30, 4)), np.arange(30) % 2
+    features[:, 0] += labels
+    folds = np.arange(30) // 2 % 2
+    path = ElasticLogistic().path(features, labels, class_count=2, folds=folds)
+    for at, penalty in enumerate(path.penalties):
+        head = ElasticLogistic(float(penalty))
+        alone = head.fit(features, labels, class_count=2)
+        np.testing.assert_array_equal(path.classifier(at).weights, alone.weights)
+        refitted = held_out(head, features, labels, class_count=2, folds=folds)
+        np.testing.assert_allclose(path.scores(at), refitted, atol=0.02)
 
 
 @pytest.mark.slow

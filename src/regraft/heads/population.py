@@ -61,11 +61,14 @@ class Population:
         return self._linear(np.mean([layers[0] for layers in self._weights[index]], axis=0))
 
     def soup(self, count: int = SOUP) -> Linear:
-        """The linear heads of the best members averaged to one; see `uniform_soup`."""
+        """The linear heads of the best members averaged to one; see `heads.soup`.
+
+        Members that never had a finite loss are left out. None is a ValueError, as is a hidden layer.
+        """
         return uniform_soup(self._best(count))
 
     def greedy_soup(self, features: Features, labels: Labels, *, most: int = MOST_AVERAGED) -> Linear:
-        """The average of the best member and of those after it that do it no harm; see `greedy_soup`.
+        """The average of the best member and of those after it that do it no harm; see `heads.soup`.
 
         Args:
             features: of images that no member learnt from [n, d]; with several folds there are none.

@@ -9,7 +9,8 @@ singular values and c the mean curvature of the loss; measuring each coordinate 
 of that makes the problem nearly round.
 
 Source: L-BFGS, Liu & Nocedal 1989, 10.1007/BF01589116.
-Differs: preconditioned as above; each penalty starts from the next stronger one's solution.
+Differs: preconditioned as above; along a path each penalty starts from the next stronger one's solution, and
+    a fit that is delivered from one ten times as strong.
 Cost: one eigen-decomposition, and some tens of passes of 2 n r k multiplications for each penalty, in blocks
     whose scores are never held all at once. Ten thousand classes of two images and 512 features are minutes
     for one penalty, of twenty images and 1280 features more than an hour: there, ridge takes seconds.
@@ -33,8 +34,9 @@ from regraft.heads.weighting import check_folds, fold_numbers, spread
 
 ITERATIONS = 300
 TOLERANCE, HELD_OUT_TOLERANCE = 1e-10, 1e-7
-"""Of a fit that is delivered, and of one that only says how well its like do: its log-loss is within a
-thousandth of the optimum's, for a third of the passes."""
+"""Of a fit that is delivered, and of one that only says how well its like do. The latter's log-loss is within
+a thousandth or two of the optimum's, for two fifths of the passes or fewer: made features of 244 to 1,000
+examples, nine penalties (2026-11-30)."""
 
 Solution = Float[Array, "s k"]
 Units = Float[Array, "s #k"]
@@ -147,7 +149,7 @@ def _fit(problem: Problem, penalty: float) -> Linear:
 
 
 def _descend(problem: Problem, penalties: Float[Array, " p"]) -> list[Solution]:
-    """Solutions for every penalty, each started from the next stronger penalty's."""
+    """Solutions good enough to judge every penalty, each started from the next stronger one's."""
     solution, solutions = problem.nothing, [problem.nothing] * len(penalties)
     for at in np.argsort(-penalties):
         solution = solve(problem, float(penalties[at]), start=solution, tolerance=HELD_OUT_TOLERANCE)

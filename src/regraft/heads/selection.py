@@ -48,7 +48,7 @@ class KnowsHeldOut(Protocol):
 
 @runtime_checkable
 class KnowsPath(Protocol):
-    """A head that fits all its penalties, and their held-out scores, in one go; where `penalty` is None."""
+    """A head that judges all its penalties in one go; where `penalty` is None."""
 
     @property
     def penalty(self) -> float | None:
@@ -64,7 +64,7 @@ class KnowsPath(Protocol):
         folds: Folds,
         weights: Weights | None = None,
     ) -> "PenaltyPath":
-        """Fit every penalty to all examples, then to all folds but one; see `ridge_path`."""
+        """Held-out losses and scores of all penalties; the fit to all examples of any; see `ridge_path`."""
         ...
 
 
@@ -75,7 +75,7 @@ class PenaltyPath:
     `penalties` are in units of the features' mean squared distance from their mean, so that they mean the
     same whatever the scale of the features. `losses` [p] are by `held_out_loss`. By the index of a penalty,
     `scores` gives held-out scores [n, k], NaN for examples never held out, and `classifier` the fit to all
-    examples.
+    examples, which some heads make when it is asked for.
     """
 
     penalties: Float[Array, " p"]

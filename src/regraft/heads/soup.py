@@ -14,7 +14,11 @@ from regraft.heads.classifier import Linear
 
 
 def uniform_soup(heads: Sequence[Linear]) -> Linear:
-    """The average of all heads, over the same features and classes."""
+    """The average of all heads, over the same features and classes.
+
+    Raises:
+        ValueError: there is none.
+    """
     if not heads:
         raise ValueError("a soup of no heads: it takes at least one")
     return Linear(
@@ -33,6 +37,9 @@ def greedy_soup(heads: Sequence[Linear], features: Features, labels: Labels) -> 
         labels: theirs [n].
 
     Cost: one pass over the features for each head; averages of scores take the place of averages of heads.
+
+    Raises:
+        ValueError: there is no head.
     """
     taken, total, most = list[Linear](), np.zeros(1), 0
     for head in heads:

@@ -176,8 +176,7 @@ class Climb:
 
         One whose held-out scores are known was chosen already, and is trained to the end.
         """
-        has_other = self.best is not None and self.best.model.cards
-        if known is not None or not has_other:
+        if known is not None or not self.knows_images:
             return FOREVER
         return Patience(should_stop=lambda: self.budget.interrupted)
 
@@ -223,7 +222,8 @@ class Climb:
         """Why there is no time to train a network, once its features are there; nothing for other recipes."""
         if recipe.finetune is None or not self.knows_images or self.trials.has(self._trial_key(recipe)):
             return ""
-        cost_s = FineTuning(self, recipe, Patience(self.budget.left_s)).cost_s(also_fit=True)
+        patience = replace(self._patience(None), most_s=self.budget.left_s)
+        cost_s = FineTuning(self, recipe, patience).cost_s(also_fit=True)
         if self.budget.affords(cost_s):
             return ""
         return f"it would take {cost_s:.0f} s, {self.budget.left_s:.0f} s are left"

@@ -23,9 +23,9 @@ SOLUTION = 1
 """Multiplications in units of n^3, of a kernel machine for each fold, once all examples are decomposed."""
 
 PENALTIES = 25
-PASSES, PASSES_OF_ONE = 3500, 500
-"""Over all examples, in the whole path of a logistic regression or a linear support vector machine; and for
-one penalty."""
+PASSES, PASSES_OF_ONE = 1300, 500
+"""Over all examples, in the held-out fits of a whole path of a logistic regression or a linear support vector
+machine; and for one penalty, solved to the end."""
 
 PROXIMAL_PASSES, RANKING_PASSES = 5000, 1200
 """Over all examples, in the whole path of an elastic net, and in a group lasso that ranks features."""

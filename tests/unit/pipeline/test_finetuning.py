@@ -270,6 +270,18 @@ def test_ctrl_c_ends_training_where_there_is_something_else_to_keep(
     assert climb.attempt(replace(recipe, seed=2)).recipe.finetune == SETTINGS
 
 
+def test_ctrl_c_ends_the_first_look_at_all_images(climb: Climb, monkeypatch: pytest.MonkeyPatch) -> None:
+    climb.best = climb.attempt(climb.asked)
+    whole = climb.trunk.cut
+
+    def interrupted(*given):
+        climb.budget.interrupted = True
+        return whole(*given)
+
+    monkeypatch.setattr(climb.trunk, "cut", interrupted)
+    assert "was stopped" in climb.refuses(replace(climb.asked, finetune=SETTINGS))
+
+
 def test_the_weights_of_a_run_are_those_in_its_folder(climb: Climb, tmp_path: Path) -> None:
     asked = replace(climb.asked, finetune=SETTINGS)
     run = fit_images(climb.trunk.images.root, recipe=asked, out=tmp_path / "run", budget="5m")

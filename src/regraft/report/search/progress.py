@@ -33,8 +33,8 @@ def best_so_far(story: Story) -> list[Figure]:
     went = "Nothing was better than the first" if winner is first else f"The lowest {story.name} fell {fell}"
     by_time = f"It took {duration(spent[winner['number']])} of {duration(whole_s)} spent in trials."
     return [
-        (f"{went}, in trial {winner['number']}.", _curve(story, numbers, "number of the trial")),
-        (by_time, _curve(story, times, f"time in trials, {unit}")),
+        (f"{went}, in trial {winner['number']}.", _curve(story, numbers, "number of the trial", whole=True)),
+        (by_time, _curve(story, times, f"time in trials, {unit}", whole=False)),
     ]
 
 
@@ -108,9 +108,9 @@ def time_per_trial(story: Story) -> Figure | None:
     return said, panel.drawn(marks, alternative=f"Time per trial. {said}")
 
 
-def _curve(story: Story, at: dict[int, float], label: str) -> Any:
+def _curve(story: Story, at: dict[int, float], label: str, *, whole: bool) -> Any:
     """All trials at their places, and the lowest value so far as a stair."""
-    panel = Panel(Scale(min(at.values()), max(at.values())), story.up, label, story.measure)
+    panel = Panel(Scale(min(at.values()), max(at.values()), whole=whole), story.up, label, story.measure)
     marks = []
     for trial in story.drawn:
         x = panel.x(at[trial["number"]])
