@@ -37,6 +37,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path) -> tupl
     return line.folder / "run", found
 
 
+@pytest.mark.slow
 def test_a_search_begins_without_and_goes_on_with_the_rule_of_thumb(regraft, digits_folder: Path) -> None:
     words = ("--space", "finetune.stages=0,1", *AXES, "--trials", 8, "--out", "run", "--json")
     found = regraft("tune", digits_folder, *FIXED, *words).json["search"]
@@ -84,6 +85,7 @@ def test_a_fine_tuned_run_is_a_backbone(tuned, regraft, digits_folder: Path) -> 
     assert "classes" in [stage["name"] for stage in card["stages"]]
 
 
+@pytest.mark.slow
 def test_weights_that_are_gone_or_damaged_are_said_to_be(
     tuned, regraft, digits_folder: Path, tmp_path: Path
 ) -> None:

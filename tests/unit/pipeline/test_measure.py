@@ -84,6 +84,7 @@ def test_a_damaged_memory_is_no_memory(name: str, empty_cache: Path) -> None:
 
 
 @pytest.mark.usefixtures("few")
+@pytest.mark.slow
 def test_torch_is_measured_as_torch(name: str, empty_cache: Path) -> None:
     found = measure(name, runtime="torch")
     assert found["runtime"] == "torch"

@@ -113,7 +113,9 @@ def test_a_grid_ends_when_it_is_done(tuned: Callable[..., Run]) -> None:
     assert len(found["trials"]) == 4
 
 
-@pytest.mark.parametrize("pruner", ["median", "asha", "hyperband"])
+@pytest.mark.parametrize(
+    "pruner", ["asha", *(pytest.param(n, marks=pytest.mark.slow) for n in ("median", "hyperband"))]
+)
 def test_pruners_leave_a_best_trial(tuned: Callable[..., Run], pruner: str) -> None:
     found = tuned(space=("head.kind=lda",), pruner=pruner, trials=9, sampler="random").report.data["search"]
     assert found["best"] is not None

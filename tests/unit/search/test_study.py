@@ -169,7 +169,8 @@ SPACE = space_of({"head": Head}, others={"letter": letters}, defaults={"letter":
 
 
 @pytest.mark.parametrize(
-    ("sampler", "file"), [("grid", "s.log"), ("random", "s.log"), ("random", "s.sqlite")]
+    ("sampler", "file"),
+    [("grid", "s.log"), pytest.param("random", "s.log", marks=pytest.mark.slow), ("random", "s.sqlite")],
 )
 def test_processes_that_share_a_study_do_nothing_twice(tmp_path: Path, sampler: str, file: str) -> None:
     (tmp_path / "space_of_two.py").write_text(SPACE_OF_TWO)
