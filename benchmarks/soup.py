@@ -4,7 +4,7 @@
 take turns: one is held out to choose by, another to judge by, the rest train. Test parts are not read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,30 +75,29 @@ def answers_of(
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Differences of the means of sets, with intervals over sets."""
     found: dict[str, Any] = {}
-    sets = sorted({row["set"] for row in rows})
     for criterion in CRITERIA:
-
-        def means(name: str, criterion: Criterion = criterion) -> np.ndarray:
-            of_sets = [
-                [r[name] for r in rows if r["set"] == each and r["criterion"] == criterion] for each in sets
-            ]
-            return np.mean(of_sets, axis=1)
-
+        means = means_of_sets([row for row in rows if row["criterion"] == criterion])
         found[f"by {criterion}"] = {
-            "best accuracy": float(means("best accuracy").mean()),
-            "best loss": float(means("best loss").mean()),
+            **{name: float(means[name].mean()) for name in ("best accuracy", "best loss")},
             **{soup: against_best(means, soup) for soup in ("soup", "greedy")},
         }
     return found
 
 
-def against_best(means: Callable[[str], np.ndarray], soup: str) -> dict[str, Any]:
+def means_of_sets(rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Of every accuracy and loss, the mean of each set's rows."""
+    sets = [[row for row in rows if row["set"] == each] for each in sorted({row["set"] for row in rows})]
+    names = [name for name in rows[0] if name.endswith(("accuracy", "loss"))]
+    return {name: np.array([np.mean([row[name] for row in own]) for own in sets]) for name in names}
+
+
+def against_best(means: Mapping[str, np.ndarray], soup: str) -> dict[str, Any]:
     """An average of heads less the best alone: means of sets."""
-    relative = means(f"{soup} loss") / means("best loss")
+    relative = means[f"{soup} loss"] / means["best loss"]
     return {
-        "accuracy": float(means(f"{soup} accuracy").mean()),
-        "loss": float(means(f"{soup} loss").mean()),
-        "accuracy gained": mean_difference(means(f"{soup} accuracy"), means("best accuracy")),
+        "accuracy": float(means[f"{soup} accuracy"].mean()),
+        "loss": float(means[f"{soup} loss"].mean()),
+        "accuracy gained": mean_difference(means[f"{soup} accuracy"], means["best accuracy"]),
         "loss, relative": mean_difference(relative, np.ones(len(relative))),
         "sets of lower loss": int((relative < 1).sum()),
     }

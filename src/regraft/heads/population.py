@@ -63,7 +63,10 @@ class Population:
     def soup(self, count: int = SOUP) -> Linear:
         """The linear heads of the best members averaged to one; see `heads.soup`.
 
-        Members that never had a finite loss are left out. None is a ValueError, as is a hidden layer.
+        Members that never had a finite loss are left out.
+
+        Raises:
+            ValueError: there is none to average, or one has a hidden layer.
         """
         return uniform_soup(self._best(count))
 
@@ -74,6 +77,9 @@ class Population:
             features: of images that no member learnt from [n, d]; with several folds there are none.
             labels: theirs.
             most: members that are looked at, the best first.
+
+        Raises:
+            ValueError: several folds were held out, or as for `soup`.
         """
         if len(self._weights[self.best]) > 1:
             raise ValueError("every image taught some replica; hold one fold out to choose a soup by it")
