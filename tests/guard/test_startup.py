@@ -51,7 +51,10 @@ def test_importing_the_package_loads_nothing_else() -> None:
     assert done.stdout.strip() == "['regraft']"
 
 
-@pytest.mark.parametrize("kind", ["ridge", "lda", "kernel_svm", "perceptron"])
+@pytest.mark.parametrize(
+    "kind",
+    ["ridge", "perceptron", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("lda", "kernel_svm"))],
+)
 def test_a_prediction_needs_no_torch(kind: str, tmp_path: Path, image_folder: Path) -> None:
     from regraft.heads import HEADS
     from regraft.pipeline import Recipe, fit

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.journey.forked import run_forked
 
 from regraft.core.hashing import sha256_of_file
 
@@ -44,14 +46,10 @@ class CommandLine:
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def begin(self, *words: object) -> subprocess.Popen[str]:
-        """Start a command and leave it running."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        environment = dict(os.environ)
-        if self.cache:
-            environment["REGRAFT_CACHE"] = str(self.cache)
+        """Start a command in a new interpreter and leave it running."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen(
-            [COMMAND, *map(str, words)], cwd=self.folder, env=environment, text=True, **pipes
+            [COMMAND, *map(str, words)], cwd=self._made(), env=self._environment(), text=True, **pipes
         )
         self.running.append(process)
         return process
@@ -61,9 +59,17 @@ class CommandLine:
         out, err = process.communicate(timeout=PATIENCE_S)
         return Done(process.returncode, out, err)
 
+    def done(self, *words: object) -> Done:
+        """Run a command to its end, however it ends."""
+        given = {"folder": self._made(), "environment": self._environment(), "timeout": PATIENCE_S}
+        with tempfile.TemporaryDirectory() as name:
+            output = Path(name)
+            status = run_forked(list(map(str, words)), output=output, **given)
+            return Done(status, *((output / each).read_text("utf-8") for each in ("out", "err")))
+
     def __call__(self, *words: object) -> Done:
         """Run a command to its end; it has to succeed."""
-        done = self.end(self.begin(*words))
+        done = self.done(*words)
         assert done.status == 0, done.err
         return done
 
@@ -73,11 +79,18 @@ class CommandLine:
 
     def fails(self, *words: object, status: int = 1) -> str:
         """Run a command that has to fail, with one message and no traceback; returns the message."""
-        done = self.end(self.begin(*words))
+        done = self.done(*words)
         assert done.status == status, (done.status, done.err)
         assert done.out == ""
         assert "Traceback" not in done.err
         return " ".join(done.err.split())
+
+    def _made(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ) | ({"REGRAFT_CACHE": str(self.cache)} if self.cache else {})
 
 
 @pytest.fixture

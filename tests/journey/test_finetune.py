@@ -33,7 +33,8 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, digits_folder: Path) -> tupl
     recipe = {"backbones": [NETWORK], "depths": "all", "scaling": "depth", "head": "ridge"}
     asked = recipe | {"finetune": {"stages": 1, "steps": 10, "learning_rate": 1e-3}}
     (line.folder / "asked.json").write_text(json.dumps(asked))
-    found = line("fit", digits_folder, "--recipe", "asked.json", "--out", "run", "--json").json
+    words = ("--recipe", "asked.json", "--together", "given", "--out", "run", "--json")
+    found = line("fit", digits_folder, *words).json
     return line.folder / "run", found
 
 

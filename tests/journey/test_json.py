@@ -83,8 +83,7 @@ def test_the_parts_of_a_fit(finished: dict[str, Any]) -> None:
 def test_fit_prints_one_object_and_nothing_else(
     regraft: Any, image_folder: Path, run: Path, finished: dict[str, Any]
 ) -> None:
-    process = regraft.begin("fit", image_folder, "--recipe", run / "recipe.json", "--json")
-    done = regraft.end(process)
+    done = regraft("fit", image_folder, "--recipe", run / "recipe.json", "--json")
     assert done.out.count("\n") == 1
     assert set(done.json) == set(finished)
     assert done.err == ""

@@ -76,7 +76,7 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_classified(
 ) -> None:
     (tmp_path / "notes.png").write_text("no image")
     single = next((image_folder / "discs").iterdir())
-    done = regraft.end(regraft.begin("predict", run, tmp_path / "notes.png", single))
+    done = regraft.done("predict", run, tmp_path / "notes.png", single)
     assert done.status == 1
     assert [row["path"] for row in rows_of(done.out)] == [str(single)]
     assert f"{tmp_path / 'notes.png'}: it is no JPEG" in done.err

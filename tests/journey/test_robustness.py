@@ -15,6 +15,8 @@ import pytest
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 AS_IT_IS = ("--depths", "last", "--scaling", "depth", "--head", "ridge")
 """One fit and no search, where the search is not what is tested."""
+AS_GIVEN = ("--together", "given")
+"""No near copies are looked for."""
 
 
 def stored(cache: Path) -> int:
@@ -83,7 +85,7 @@ def test_broken_files_are_listed_and_the_fit_goes_on(
 def test_strict_ends_with_an_error(regraft: Any, planted: tuple[Path, set[str]], image_folder: Path) -> None:
     root, names = planted
     assert "Not every file in" in regraft.fails("fit", root, "--strict", *AS_IT_IS)
-    looked = regraft.end(regraft.begin("inspect", root, "--strict"))
+    looked = regraft.done("inspect", root, "--strict")
     assert looked.status == 1
     assert f"{len(names)} files skipped" in looked.out
     assert f"{len(names)} files in {root} cannot be used" in " ".join(looked.err.split())
@@ -135,15 +137,14 @@ def test_what_was_computed_is_never_computed_again(
 
 
 def test_two_fits_at_once_on_one_cache(alone: Any, image_folder: Path, digits_folder: Path) -> None:
-    words = ("--backbones", "lite0", "--budget", "120s", "--json", *AS_IT_IS)
-    sources = (image_folder, image_folder, digits_folder)
-    running = [alone.begin("fit", source, *words) for source in sources]
+    words = ("--backbones", "lite0", "--budget", "120s", "--json", *AS_IT_IS, *AS_GIVEN)
+    running = [alone.begin("fit", source, *words) for source in (image_folder, image_folder, digits_folder)]
     done = [alone.end(process) for process in running]
     assert [one.status for one in done] == [0, 0, 0], [one.err for one in done]
     assert len({one.json["run"] for one in done}) == 3
     assert done[0].json["test"] == done[1].json["test"]
     for source in (image_folder, digits_folder):
-        assert alone.fit(source, *AS_IT_IS)["forward_passes"] == 0
+        assert alone.fit(source, *AS_IT_IS, *AS_GIVEN)["forward_passes"] == 0
 
 
 @pytest.mark.slow
@@ -164,7 +165,8 @@ def test_two_first_fits_at_once_convert_the_same_network(
 def test_stopped_while_images_are_embedded(
     number: int, alone: Any, digits_folder: Path, until: Callable[..., None]
 ) -> None:
-    process = alone.begin("fit", digits_folder, "--backbones", "lite0", "--out", "run", "--json")
+    words = ("--backbones", "lite0", *AS_GIVEN, "--out", "run", "--json")
+    process = alone.begin("fit", digits_folder, *words)
     until(lambda: stored(alone.cache) > 0, process)
     process.send_signal(number)
     done = alone.end(process)
@@ -178,7 +180,7 @@ def test_stopped_while_images_are_embedded(
 def test_stopped_while_it_climbs(
     number: int, regraft: Any, digits_folder: Path, until: Callable[..., None]
 ) -> None:
-    words = ("--backbones", "lite0", "--seed", str(100 + number))
+    words = ("--backbones", "lite0", "--seed", str(100 + number), *AS_GIVEN)
     process = regraft.begin("fit", digits_folder, *words, "--out", "run", "--json")
     until((regraft.folder / "run" / "model" / "model.json").exists, process)
     process.send_signal(number)
@@ -192,7 +194,8 @@ def test_stopped_while_it_climbs(
 
 
 def test_killed_twice_and_begun_again(alone: Any, digits_folder: Path, until: Callable[..., None]) -> None:
-    words = ("fit", digits_folder, "--backbones", "lite0", "--budget", "120s", "--out", "run", "--json")
+    asked = ("--backbones", "lite0", "--budget", "120s", *AS_GIVEN)
+    words = ("fit", digits_folder, *asked, "--out", "run", "--json")
     process = alone.begin(*words)
     until(lambda: stored(alone.cache) > 0, process)
     process.kill()

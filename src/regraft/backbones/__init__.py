@@ -1,5 +1,7 @@
 """Pretrained networks: what they are, where they come from, how they run."""
 
+import sys
+
 from regraft.backbones.backbone import Backbone, address, is_ready, load
 from regraft.backbones.card import Block, Card, Stage
 from regraft.backbones.catalogue import BUNDLED
@@ -22,3 +24,8 @@ __all__ = [
     "is_ready",
     "load",
 ]
+
+# OpenVINO's converter and NNCF report every use to Google Analytics, through a file in the user's home and a
+# process forked for each message, unless the user has opted out. Where the package that sends is missing they
+# go without; here nothing leaves the machine.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ FAMILIES = (
     "timm:test_convnext",
     "timm:test_vit",  # position embeddings belong to no module
     "timm:mobilenetv3_small_050",
-    "timm:crossvit_tiny_240",  # stages hand on several tensors
+    pytest.param("timm:crossvit_tiny_240", marks=pytest.mark.slow),  # stages hand on several tensors
     "torchvision:mobilenet_v3_small",  # no timm: the classifier is run in the same pass
     "scratch:lenet5",
 )

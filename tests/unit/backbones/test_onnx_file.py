@@ -120,8 +120,8 @@ def load_weights(file: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     "architecture",
     [
-        "mobilenetv3_small_050",
-        pytest.param("test_vit", marks=pytest.mark.slow),
+        pytest.param("mobilenetv3_small_050", marks=pytest.mark.slow),
+        "test_vit",
         pytest.param("test_convnext", marks=pytest.mark.slow),
     ],
 )

@@ -129,6 +129,7 @@ print(relative_error(network.embed(many), reference.embed(many)) < 1e-5)
 """
 
 
+@pytest.mark.slow
 def test_a_compiled_network_gives_the_same(name: str) -> None:
     # In a process of its own: the shape checks of these tests are nothing that can be compiled.
     done = subprocess.run([sys.executable, "-c", COMPILED, name], capture_output=True, text=True, check=False)

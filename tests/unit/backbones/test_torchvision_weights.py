@@ -81,7 +81,7 @@ def test_a_server_that_cannot_be_reached_is_said_at_once(tmp_path: Path) -> None
     [
         (SMALL, "classifier.3", 96),
         ("resnet18", "fc", 96),
-        ("alexnet", "classifier.6", 96),
+        pytest.param("alexnet", "classifier.6", 96, marks=pytest.mark.slow),
         ("vit_b_32", "heads.head", 96),
     ],
 )
