@@ -46,6 +46,7 @@ def test_a_model_that_learnt_from_views_answers_plain_images(image_folder: Path,
     assert run.model.predict(next(image_folder.rglob("*.png")))[0].label in run.model.classes
 
 
+@pytest.mark.slow
 def test_a_search_finds_out_which_views_to_learn_from(image_folder: Path, tmp_path: Path):
     search = Search(("head.kind=ridge", "head.penalty=0.01,1", "views=plain,mirrored"), sampler="grid")
     recipe = Recipe(("lite0",), "last", "depth")

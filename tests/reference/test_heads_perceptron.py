@@ -31,7 +31,7 @@ def test_activations_are_torchs(name):
     )
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("layers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_no_less_accurate_than_scikit_learns(layers):
     features, labels = digits()
     trained, unseen = slice(0, 800), slice(800, None)

@@ -80,7 +80,7 @@ def _lot(example: Example) -> tuple[float, str]:
 
 def held_out(trial: CueTrial, cues: Sequence[str]) -> Answers:
     """What a forest that has not seen an image, nor any of its group, says of it."""
-    matrix = np.stack([trial.cues[cue] for cue in cues], axis=1)
+    matrix = np.stack([trial.cues[cue] for cue in cues], axis=1).astype(np.float32)
     probabilities = np.zeros((len(trial.labels), len(trial.classes)))
     numbers = np.unique(trial.folds).tolist()
     parts = in_parallel(lambda fold: _answer(matrix, trial, fold), numbers)
@@ -92,7 +92,8 @@ def held_out(trial: CueTrial, cues: Sequence[str]) -> Answers:
 def _answer(matrix: Features, trial: CueTrial, fold: int) -> Float[Array, "held k"]:
     """The mean of trees, each grown on a resample in which every class weighs the same.
 
-    scikit-learn's own forest swaps the warning filters of the whole process, which threads must not do.
+    scikit-learn's own forest swaps the warning filters of the whole process, which threads must not do. Its
+    checks of what it is given take as long as growing a tree on some hundred images, and are left out.
     """
     from sklearn.tree import DecisionTreeClassifier
 
@@ -106,8 +107,8 @@ def _answer(matrix: Features, trial: CueTrial, fold: int) -> Float[Array, "held 
     for _ in range(TREES):
         drawn = np.bincount(random.integers(0, len(labels), len(labels)), minlength=len(labels))
         tree = DecisionTreeClassifier(min_samples_leaf=leaf, random_state=int(random.integers(2**31)))
-        tree.fit(known, labels, sample_weight=drawn / counts[labels])
-        found[:, tree.classes_] += tree.predict_proba(matrix[held]) / TREES
+        tree.fit(known, labels, sample_weight=drawn / counts[labels], check_input=False)
+        found[:, tree.classes_] += tree.predict_proba(matrix[held], check_input=False) / TREES
     return found
 
 

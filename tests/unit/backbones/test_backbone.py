@@ -326,6 +326,7 @@ def test_two_processes_convert_at_once(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.slow
 def test_a_process_killed_while_converting_leaves_nothing_that_counts(name: str, empty_cache: Path) -> None:
     with convert(name) as process:
         deadline = time.monotonic() + 60

@@ -139,6 +139,7 @@ def test_the_head_is_what_the_classifier_reads(architecture: str, tmp_path: Path
     assert "normalised as for ImageNet" in ours.card.pretrained_on
 
 
+@pytest.mark.slow
 def test_an_encoder_gives_its_output(tmp_path: Path) -> None:
     network = drawn("test_convnext", num_classes=0)
     ours = load(f"onnx:{export(network, tmp_path / 'encoder.onnx')}")
@@ -179,6 +180,7 @@ def test_channels_may_come_last_and_scores_as_probabilities(
     assert ours.source_head is not None
 
 
+@pytest.mark.slow
 def test_a_file_made_for_one_image_takes_many(both: tuple[Backbone, Backbone], tmp_path: Path) -> None:
     class One(torch.nn.Module):
         def __init__(self) -> None:

@@ -277,6 +277,7 @@ def test_code_in_a_file_is_refused_and_does_not_run(tmp_path: Path, form: str) -
 # --- The hub ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_hub_that_cannot_be_reached_is_said_at_once(tmp_path: Path) -> None:
     # In a process of its own, since the hub client reads the variables when it is imported.
     script = (
