@@ -44,8 +44,10 @@ FAMILIES = (
 )
 CONVERTED = (
     "resnet10t",
-    "vit_tiny_patch16_224",
-    *(pytest.param(name, marks=SLOW) for name in ("mobilenetv3_small_050", "convnext_atto")),
+    *(
+        pytest.param(name, marks=SLOW)
+        for name in ("vit_tiny_patch16_224", "mobilenetv3_small_050", "convnext_atto")
+    ),
     *(family for family in FAMILIES if not isinstance(family, str)),
 )
 LATE = (("convit_tiny", "blocks.11:class"),)

@@ -161,6 +161,7 @@ class ChannelsLast(torch.nn.Module):
         return torch.softmax(self.network(pixels.permute(0, 3, 1, 2)), 1)
 
 
+@pytest.mark.slow
 def test_channels_may_come_last_and_scores_as_probabilities(
     both: tuple[Backbone, Backbone], resnet: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -196,6 +197,7 @@ def test_a_file_made_for_one_image_takes_many(both: tuple[Backbone, Backbone], t
     assert relative_error(block(ours, "3x3", rows), block(both[0], "3x3", expected)) < 1e-5
 
 
+@pytest.mark.slow
 def test_another_size_is_another_candidate(
     resnet: tuple[Path, Path], both: tuple[Backbone, Backbone]
 ) -> None:

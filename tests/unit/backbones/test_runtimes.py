@@ -180,6 +180,7 @@ def test_two_quantisations_are_near_and_equal_keys_mean_equal_numbers(
     assert key != other_key or np.array_equal(rows, other_rows)
 
 
+@pytest.mark.slow
 def test_int8_weights_are_small(name: str, whole: tuple[str, Path], empty_cache: Path) -> None:
     load(f"{name}:int8")
     small = next(empty_cache.glob("networks/*/network.bin")).stat().st_size

@@ -48,6 +48,7 @@ def test_weights_in_torchs_cache_are_used_with_their_own_view(
     assert len(card.sha256) == 64
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached_is_said_at_once(tmp_path: Path) -> None:
     script = (
         "import time; from regraft.backbones import connection\n"
@@ -82,7 +83,7 @@ def test_a_server_that_cannot_be_reached_is_said_at_once(tmp_path: Path) -> None
         (SMALL, "classifier.3", 96),
         ("resnet18", "fc", 96),
         pytest.param("alexnet", "classifier.6", 96, marks=pytest.mark.slow),
-        ("vit_b_32", "heads.head", 96),
+        pytest.param("vit_b_32", "heads.head", 96, marks=pytest.mark.slow),
     ],
 )
 def test_the_head_is_what_the_last_linear_layer_reads(

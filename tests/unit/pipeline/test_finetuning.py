@@ -232,6 +232,7 @@ def test_no_blend_is_made_of_networks_that_are_gone(climb: Climb, tmp_path: Path
     assert [step["rung"] for step in run.report.data["ladder"]] == ["majority class", "probe", "search"]
 
 
+@pytest.mark.slow
 def test_a_ladder_trains_a_network_last_and_keeps_it_only_if_that_helps(climb: Climb, tmp_path: Path) -> None:
     asked = Recipe(climb.asked.backbones, runtime="torch", together="given", finetune=SETTINGS)
     run = fit_images(climb.trunk.images.root, recipe=asked, out=tmp_path / "run", budget="5m")

@@ -81,8 +81,8 @@ def judged(tmp_path: Path) -> Callable[..., dict[str, Shortcut]]:
     [
         (at_quality_60, "JPEG quality"),
         (enlarged, "dimensions"),
-        (in_grey, "format and mode"),
-        (by_one_camera, "EXIF"),
+        pytest.param(in_grey, "format and mode", marks=pytest.mark.slow),
+        pytest.param(by_one_camera, "EXIF", marks=pytest.mark.slow),
         (in_a_frame, "frame"),
     ],
 )
