@@ -33,7 +33,15 @@ NAMES = (
         "scaling",
     ),
 )
-LONG = ("copies_large", "large_head", "search", "search_samplers", "population_optuna", "finetune")
+LONG = (
+    "copies_large",
+    "large_head",
+    "search",
+    "search_samplers",
+    "population_optuna",
+    "finetune",
+    "many_classes",
+)
 """Run only where they are named."""
 
 SEVERAL = {"data": ("decode", "fuzz", "scan", "copies", "groups", "shortcuts")}

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Folds, Labels, Scores, Truth, Weights
-from regraft.core.errors import DataError
 from regraft.core.settings import Knob, check
 from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
@@ -24,7 +23,6 @@ from regraft.heads.selection import PenaltyPath
 from regraft.heads.weighting import checked, one_each, spread
 
 PENALTIES = np.logspace(-3, 1, 5)
-MOST_CLASSES = 1000
 TOLERANCE = 1e-4
 
 
@@ -81,7 +79,7 @@ class KernelSvm:
     Source: Cortes & Vapnik 1995, 10.1007/BF00994018; Chang & Lin 2011 (LIBSVM), 10.1145/1961189.1961199.
     Differs: all classes read one kernel matrix; scores are one against the rest, so that there are k.
     Cost: n^2 d multiplications and 2 n^2 float64 numbers, then one sequential optimisation for each class.
-        At most 10,000 examples and 1000 classes that have any.
+        At most 10,000 examples, so of ten thousand classes one of each.
     """
 
     most_examples: ClassVar[int] = 10_000
@@ -98,17 +96,12 @@ class KernelSvm:
         """Fit class by class and keep the examples that support any.
 
         Raises:
-            DataError: features, labels or weights cannot be used, or there are too many examples or classes.
+            DataError: features, labels or weights cannot be used, or there are too many examples.
         """
         weights = checked(features, labels, class_count=class_count, weights=weights)
         labels = one_each(labels)
         present = np.bincount(labels, minlength=class_count) > 0
         require_few(len(labels), self.most_examples, head="kernel_svm")
-        if present.sum() > MOST_CLASSES:
-            raise DataError(
-                f"The kernel_svm head is fitted once for each class, for at most {MOST_CLASSES} of them; "
-                f"{present.sum()} have examples. Take kernel_ridge, ridge or logistic."
-            )
         centre = features.mean(axis=0, dtype=np.float64)
         with single_threaded_blas():
             squares = squared_distances(features - centre, features - centre)
@@ -123,11 +116,14 @@ class KernelSvm:
         duals, bias = np.zeros((len(labels), int(present.sum()))), np.ones(int(present.sum()))
 
         def separate(place: int) -> None:
+            from sklearn import config_context
             from sklearn.svm import SVC
 
             own = labels == np.flatnonzero(present)[place]
             machine = SVC(C=self.cost, kernel="precomputed", tol=TOLERANCE, cache_size=1)
-            machine.fit(kernel, own, sample_weight=weights)
+            # Looking for NaN in all of the kernel takes longer than separating one class from the rest.
+            with config_context(assume_finite=True):
+                machine.fit(kernel, own, sample_weight=weights)
             duals[machine.support_, place] = machine.dual_coef_[0]
             bias[place] = machine.intercept_[0]
 
