@@ -60,6 +60,7 @@ def test_onnx_runtime_agrees_with_torch(on_onnx: Backbone, reference: Backbone) 
     assert on_onnx.embed(images(on_onnx)[:0]).shape == (0, on_onnx.card.width)
 
 
+@pytest.mark.slow
 def test_threads_may_share_onnx_runtime(on_onnx: Backbone) -> None:
     batches = [np.roll(images(on_onnx), shift, axis=1) for shift in range(4)]
     alone = [on_onnx.embed(batch) for batch in batches]
