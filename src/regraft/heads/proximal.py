@@ -10,7 +10,7 @@ Source: accelerated proximal gradient, Beck & Teboulle 2009, 10.1137/080716542 (
 Differs: the curvature is searched for at every step, downward too, since far from the start a softmax is much
     flatter than its bound of 1/2. Scores are linear in W, so those at the extrapolated point cost no product.
 Cost: some hundred steps of 4 n d k multiplications, in float32, and 20 n k bytes; never a [d, d] matrix. At
-    most 3e8 scores n k: ten thousand classes of three images each already take tens of minutes.
+    most 3e8 scores n k, which is ten thousand classes of three images each; see `benchmarks/many_classes.py`.
 """
 
 from collections.abc import Callable
