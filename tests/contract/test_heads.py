@@ -145,12 +145,12 @@ def test_probabilities_are_finite_at_any_distance(head):
 
 
 OF_MANY_CLASSES = {
-    "logistic": Logistic(0.1),
-    "elastic": ElasticLogistic(10.0),
-    "linear_svm": LinearSvm(1.0),
+    "logistic": Logistic(0.01),
+    "elastic": ElasticLogistic(0.3),
+    "nearest_neighbours": NearestNeighbours(1),
+    "linear_svm": LinearSvm(0.1),
     "kernel_ridge": KernelRidge(0.1),
     "selected_ridge": SelectedRidge(0.5, 0.1),
-    "perceptron": Perceptron(epochs=10),
     "trained_linear": TrainedLinear(epochs=2),
 }
 

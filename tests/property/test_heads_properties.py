@@ -20,7 +20,7 @@ def drawn(size):
 
 
 @given(size=sizes, folds=st.integers(2, 4))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=30)
 def test_solving_a_block_and_refitting_agree(size, folds):
     features, labels, classes, random = drawn(size)
     given = {"class_count": classes, "folds": np.arange(len(labels)) % folds}
@@ -36,7 +36,7 @@ def test_solving_a_block_and_refitting_agree(size, folds):
 
 
 @given(size=sizes)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=30)
 def test_one_example_per_fold_is_leave_one_out(size):
     features, labels, classes, _ = drawn(size)
     alone = ridge_path(features, labels, class_count=classes, folds=None).held_out

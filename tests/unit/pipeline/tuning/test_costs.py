@@ -129,7 +129,7 @@ def test_a_network_that_was_not_is_measured_now(climb: Climb) -> None:
         return agreed.setdefault(name, find())
 
     (found,) = Costs(("latency",), climb, agree).of(Recipe(("lite0",), "last", "depth", Ridge()))
-    assert agreed["ms of lite0"] > 0
+    assert 0 < agreed["ms of lite0"] < 50
     assert found == pytest.approx(sum(agreed.values()), abs=0.0051)
 
 
