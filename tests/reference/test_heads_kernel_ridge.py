@@ -1,5 +1,7 @@
 """Kernel ridge regression against the equations it solves, and against scikit-learn's Gaussian process."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.linalg import null_space
@@ -11,6 +13,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC
 
 from regraft.heads import KernelRidge, kernel_ridge
+from regraft.heads.moments import NO_ROWS
 
 
 def digits(count):
@@ -19,7 +22,9 @@ def digits(count):
 
 
 def posed(head, features, labels, weights=None):
-    return head._posed(features, labels, 10, weights)
+    side, centre = head._compared(features, labels, 10, weights)
+    whole = side.without(NO_ROWS)
+    return SimpleNamespace(side=side, centre=centre, whole=whole, penalty=head._chosen(side, whole))
 
 
 def solved(kernel, targets, weights, penalty):

@@ -8,7 +8,7 @@ mean of a Gaussian process whose noise has the variance `penalty * spread` is th
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -20,7 +20,8 @@ from regraft.heads.ballots import Ballots
 from regraft.heads.classifier import Linear
 from regraft.heads.kernel_machine import KernelMachine, gamma_of, gaussian, require_few, squared_distances
 from regraft.heads.leaving_out import leave_folds_out, leave_one_out
-from regraft.heads.spectrum import NO_ROWS, Gram, Spectrum
+from regraft.heads.moments import NO_ROWS, Gram
+from regraft.heads.spectrum import OnRows, Spectrum
 from regraft.heads.weighting import check_folds, checked, one_each
 
 PENALTIES = np.logspace(-6, 2, 33)
@@ -50,18 +51,16 @@ class KernelRidge:
     def fit(
         self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> KernelMachine:
-        """Fit by one eigen-decomposition of the examples' kernel matrix.
+        """Fit by one decomposition of the examples' kernel matrix: to find a penalty, its eigenvalues.
 
         Raises:
             DataError: features, labels or weights cannot be used, or there are too many examples.
         """
         with single_threaded_blas():
-            posed = self._posed(features, labels, class_count, weights)
-            coefficients = posed.whole.basis @ posed.whole.ridge(np.array([posed.penalty]))[:, 0]
-        bias = posed.whole.intercept - posed.whole.offset @ coefficients
-        return KernelMachine.of(
-            posed.side.features, Linear(coefficients, bias), posed.centre, posed.side.gamma
-        )
+            side, centre = self._compared(features, labels, class_count, weights)
+            found = self._solved(side)
+        bias = found.intercept - found.offset @ found.coefficients
+        return KernelMachine.of(side.features, Linear(found.coefficients, bias), centre, side.gamma)
 
     def held_out(
         self,
@@ -74,24 +73,35 @@ class KernelRidge:
     ) -> Scores:
         """Exact held-out scores, at the width and the penalty that all examples together give."""
         with single_threaded_blas():
-            posed = self._posed(features, labels, class_count, weights)
-            penalties = np.array([posed.penalty])
+            side, _ = self._compared(features, labels, class_count, weights)
+            whole = side.without(NO_ROWS)
+            penalties = np.array([self._chosen(side, whole)])
             if folds is None:
-                return np.asarray(leave_one_out(posed.side, posed.whole, penalties)[0])
+                return np.asarray(leave_one_out(side, whole, penalties)[0])
             check_folds(folds, len(labels))
-            return np.asarray(leave_folds_out(posed.side, posed.whole, penalties, folds=folds)[0])
+            return np.asarray(leave_folds_out(side, whole, penalties, folds=folds)[0])
 
-    def _posed(self, features: Features, labels: Truth, class_count: int, weights: Weights | None) -> "Posed":
-        """Check the examples, compare them all and decompose."""
+    def _compared(
+        self, features: Features, labels: Truth, class_count: int, weights: Weights | None
+    ) -> tuple["KernelGram", Float[Array, " d"]]:
+        """Check the examples and compare them all; and their mean."""
         require_few(len(features), self.most_examples, head="kernel_ridge")
         weights = checked(features, labels, class_count=class_count, weights=weights)
         centre = features.mean(axis=0, dtype=np.float64)
-        side = KernelGram(features - centre, Ballots(one_each(labels), class_count), weights, self.width)
-        whole = side.without(NO_ROWS)
-        unit = whole.spread(weights)
+        return KernelGram(
+            features - centre, Ballots(one_each(labels), class_count), weights, self.width
+        ), centre
+
+    def _solved(self, side: "KernelGram") -> OnRows:
         if self.penalty is not None:
-            return Posed(side, whole, centre, self.penalty * unit)
-        return Posed(side, whole, centre, likeliest(side, whole, PENALTIES * unit))
+            return side.solved(self.penalty)
+        whole = side.without(NO_ROWS)
+        return whole.on_rows(self._chosen(side, whole))
+
+    def _chosen(self, side: "KernelGram", whole: Spectrum) -> float:
+        """The penalty in the kernel's own units."""
+        unit = whole.spread(side.weights)
+        return likeliest(side, whole, PENALTIES * unit) if self.penalty is None else self.penalty * unit
 
 
 class KernelGram(Gram):
@@ -108,15 +118,6 @@ class KernelGram(Gram):
     def lift(self, coefficients: Float[Array, "n k"]) -> Float[Array, "n k"]:
         """They stay weights on examples: the kernel's space has no other axes that could be written down."""
         return coefficients
-
-
-class Posed(NamedTuple):
-    """Examples compared and decomposed, with the penalty they are to be fitted under."""
-
-    side: KernelGram
-    whole: Spectrum
-    centre: Float[Array, " d"]
-    penalty: float
 
 
 def likeliest(side: KernelGram, whole: Spectrum, penalties: Float[Array, " p"]) -> float:

@@ -26,7 +26,8 @@ from regraft.core.threads import single_threaded_blas
 from regraft.heads.ballots import Ballots, class_sums
 from regraft.heads.blocks import Part, read_rows, summed
 from regraft.heads.classifier import Linear
-from regraft.heads.spectrum import ABSOLUTE_FLOOR, NO_ROWS, Covariance, Gram, Moments, Spectrum
+from regraft.heads.moments import ABSOLUTE_FLOOR, NO_ROWS, Covariance, Gram, Moments
+from regraft.heads.spectrum import Spectrum
 from regraft.heads.weighting import checked, one_each, spread
 
 LEAST_SHRINKAGE = 1e-4

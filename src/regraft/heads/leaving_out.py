@@ -22,7 +22,8 @@ from scipy.linalg import solve
 from regraft.core.arrays import Array, Folds
 from regraft.core.threads import in_parallel
 from regraft.heads.blocks import Rows
-from regraft.heads.spectrum import Moments, Spectrum
+from regraft.heads.moments import Moments
+from regraft.heads.spectrum import Spectrum
 from regraft.heads.weighting import fold_numbers
 
 ROWS_AT_ONCE = 1024

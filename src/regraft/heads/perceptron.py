@@ -12,7 +12,7 @@ from regraft.core.arrays import Features, Labels, Mask, Truth, Weights
 from regraft.core.seeds import generator
 from regraft.core.settings import Knob, check
 from regraft.heads.layers import Activation, Layers
-from regraft.heads.spectrum import ABSOLUTE_FLOOR
+from regraft.heads.moments import ABSOLUTE_FLOOR
 from regraft.heads.weighting import checked, one_each
 
 HELD_OUT_FRACTION = 0.15

@@ -25,7 +25,7 @@ from regraft.heads.ballots import present_only
 from regraft.heads.classifier import Linear
 from regraft.heads.logistic import log_losses, softmax_loss
 from regraft.heads.loss import Posed
-from regraft.heads.spectrum import ABSOLUTE_FLOOR
+from regraft.heads.moments import ABSOLUTE_FLOOR
 from regraft.heads.weighting import spread
 
 ITERATIONS = 2000

@@ -28,8 +28,9 @@ from regraft.heads.ballots import present_only
 from regraft.heads.blocks import parts, side_by_side
 from regraft.heads.classifier import Linear
 from regraft.heads.loss import Loss, Posed, require_affordable_path
+from regraft.heads.moments import NO_ROWS, Moments, moments
 from regraft.heads.selection import PenaltyPath, held_out_loss
-from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
+from regraft.heads.spectrum import Spectrum
 from regraft.heads.weighting import check_folds, fold_numbers, spread
 
 ITERATIONS = 300

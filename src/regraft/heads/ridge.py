@@ -22,8 +22,9 @@ from regraft.heads.ballots import Ballots
 from regraft.heads.blocks import Rows
 from regraft.heads.classifier import Linear
 from regraft.heads.leaving_out import Held, leave_folds_out, leave_one_out
+from regraft.heads.moments import NO_ROWS, Moments, moments
 from regraft.heads.selection import PenaltyPath, held_out_loss
-from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
+from regraft.heads.spectrum import OnRows, Spectrum
 from regraft.heads.weighting import check_folds, checked
 
 PENALTIES = np.logspace(-4, 4, 25)
@@ -44,15 +45,14 @@ class Ridge:
     def fit(
         self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
     ) -> Linear:
-        """Fit by one eigen-decomposition; see `ridge_path` for what it costs."""
+        """Fit by one Cholesky factor, n d r + r^3 / 3 multiplications; without a penalty see `ridge_path`."""
         if self.penalty is None:
             path = ridge_path(features, labels, class_count=class_count, folds=None, weights=weights)
             return path.classifier(path.best)
         weights = checked(features, labels, class_count=class_count, weights=weights)
         with single_threaded_blas():
             side = moments(features, Ballots(labels, class_count), weights)
-            whole = side.without(NO_ROWS)
-            return linear(side, whole, self.penalty * whole.spread(weights))
+            return linear(side, side.solved(self.penalty))
 
     def held_out(
         self,
@@ -135,7 +135,9 @@ def decomposed_path(
     of = slice(None) if judged is None else judged
     losses = in_parallel(lambda each: held_out_loss(each, labels[of], weights=weights[of]), scores)
     given = scores.__getitem__ if judged is None else lambda at: held_out(absolute[[at]])[0]
-    return PenaltyPath(penalties, np.array(losses), given, lambda index: linear(side, whole, absolute[index]))
+    return PenaltyPath(
+        penalties, np.array(losses), given, lambda at: linear(side, whole.on_rows(float(absolute[at])))
+    )
 
 
 def _judged(side: Moments, folds: Folds | None, penalties: int) -> Rows | None:
@@ -152,9 +154,8 @@ def _judged(side: Moments, folds: Folds | None, penalties: int) -> Rows | None:
     return np.sort(drawn)
 
 
-def linear(side: Moments, whole: Spectrum, penalty: float) -> Linear:
-    """The ridge solution as weights on features: lift its coordinates; the bias undoes both centrings."""
-    coefficients = whole.basis @ whole.ridge(np.array([penalty]))[:, 0]
-    weights = side.lift(coefficients)
-    bias = whole.intercept - whole.offset @ coefficients - side.centre @ weights
+def linear(side: Moments, solved: OnRows) -> Linear:
+    """A ridge solution as weights on features: lift its coefficients; the bias undoes both centrings."""
+    weights = side.lift(solved.coefficients)
+    bias = solved.intercept - solved.offset @ solved.coefficients - side.centre @ weights
     return Linear(weights.astype(np.float32), bias.astype(np.float32))

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Weights
 from regraft.heads.blocks import parts, read_rows
-from regraft.heads.spectrum import ABSOLUTE_FLOOR
+from regraft.heads.moments import ABSOLUTE_FLOOR
 
 LEAST_VARIANCE = 0.01
 """Added to every feature's variance before standardising by it, as a share of the mean variance."""

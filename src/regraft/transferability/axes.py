@@ -14,7 +14,8 @@ from jaxtyping import Float, Int
 from regraft.core.arrays import Array, Features, Labels
 from regraft.core.threads import single_threaded_blas
 from regraft.heads.ballots import Ballots
-from regraft.heads.spectrum import NO_ROWS, Moments, Spectrum, moments
+from regraft.heads.moments import NO_ROWS, Moments, moments
+from regraft.heads.spectrum import Spectrum
 
 
 @dataclass(frozen=True, eq=False)

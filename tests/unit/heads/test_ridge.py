@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import Ridge, ridge_path, spectrum
+from regraft.heads import Ridge, ridge_path
+from regraft.heads import moments as sums
 from regraft.heads.ballots import Ballots
 from regraft.heads.leaving_out import cheaper_to_refit
-from regraft.heads.spectrum import NO_ROWS, Covariance, Gram, moments
+from regraft.heads.moments import NO_ROWS, Covariance, Gram, moments
 
 
 def noise(count, width, classes=3):
@@ -38,11 +39,33 @@ def test_both_sides_see_the_same_singular_values(side, held):
 
 @pytest.mark.parametrize("size", [3, 7, 25, 26, 512])
 def test_products_of_many_blocks(monkeypatch, size):
-    monkeypatch.setattr(spectrum, "COLUMNS_AT_ONCE", size)
+    monkeypatch.setattr(sums, "COLUMNS_AT_ONCE", size)
     features, labels = noise(26, 40)
     centred = features - features.mean(0)
     products = Gram(features, Ballots(labels, 3), np.ones(26)).products
     np.testing.assert_allclose(products, centred @ centred.T, atol=1e-10)
+
+
+@pytest.mark.parametrize("side", [Gram, Covariance])
+@pytest.mark.parametrize("penalty", [1e-6, 1e-2, 1e6])
+def test_a_solution_is_that_of_the_spectrum(side, penalty):
+    features, labels = noise(25, 25)
+    features[:, 3] = 1e4
+    weights = np.random.default_rng(1).uniform(0.5, 2, 25)
+    both = side(features, Ballots(labels, 4), weights)
+    whole = both.without(NO_ROWS)
+    expected, found = whole.on_rows(penalty * whole.spread(weights)), both.solved(penalty)
+    np.testing.assert_allclose(found.offset, expected.offset)
+    np.testing.assert_allclose(found.intercept, expected.intercept)
+    fitted, ours = (both.lift(each.coefficients) for each in (expected, found))
+    np.testing.assert_allclose(ours, fitted, atol=1e-6 * np.abs(fitted).max())
+
+
+@pytest.mark.parametrize("side", [Gram, Covariance])
+def test_nothing_is_read_from_rounding(side):
+    features, labels = noise(25, 25)
+    barely = 1e4 + 1e-7 * features
+    assert np.abs(side(barely, Ballots(labels, 3), np.ones(25)).solved(1e-6).coefficients).max() == 0
 
 
 @pytest.mark.parametrize("side", [Gram, Covariance])

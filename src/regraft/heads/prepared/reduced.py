@@ -13,9 +13,9 @@ from regraft.core.threads import in_parallel
 from regraft.heads.classifier import Linear
 from regraft.heads.logistic import Logistic, cross_entropy
 from regraft.heads.loss import Loss
+from regraft.heads.moments import Gram, moments
 from regraft.heads.prepared.preparation import Dealt
 from regraft.heads.reduced import HELD_OUT_TOLERANCE, Examples, Problem, Solution, solve
-from regraft.heads.spectrum import Gram, moments
 from regraft.heads.support_vectors import SQUARED_HINGE, LinearSvm
 from regraft.heads.weighting import one_each, spread
 

@@ -10,9 +10,10 @@ from regraft.core.arrays import Array, Folds, Scores
 from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
 from regraft.heads.leaving_out import Held, cheaper_to_refit, leave_folds_out, leave_one_out, predicted
+from regraft.heads.moments import NO_ROWS, moments
 from regraft.heads.prepared.preparation import Dealt
 from regraft.heads.ridge import Ridge
-from regraft.heads.spectrum import NO_ROWS, Spectrum, moments
+from regraft.heads.spectrum import Spectrum
 
 MOST_SCORES = 10**7
 """Held-out scores of several penalties at a time, 40 MB."""
