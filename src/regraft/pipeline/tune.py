@@ -36,7 +36,7 @@ from regraft.search.objectives import affordable, cheapest_best
 STUDY = "study"
 JOURNAL = "trials.log"
 SEARCH_PAGE = "search.html"
-REFIT = 1.5
+REFIT = 1.0
 """Times as long as the best trial took: kept back for fitting it again, to all images for learning."""
 
 DEFAULT = Search()
@@ -174,8 +174,10 @@ def _refit(
         recipe = found_recipe(best, tries)
         # Another process may have tried it, with features that are not here.
         tries.embed(recipe)
-        # A network is not trained once more for each fold.
-        known = tries.scores(best) if recipe.finetune else None
+        known = tries.scores_of_best(best)
+        if known is None and recipe.finetune:
+            # Made elsewhere or earlier. A network is not trained once more for each fold.
+            known = tries.scores(best)
         candidate = climb.attempt(recipe, known=known)
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"

@@ -11,7 +11,7 @@ from regraft.core.errors import RecipeError
 from regraft.heads import Lda
 from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.reduced import PreparedReduced
-from regraft.pipeline import Recipe, load
+from regraft.pipeline import Recipe, climb, load
 from regraft.pipeline.run import Run
 from regraft.pipeline.tuning.plan import Search
 
@@ -79,6 +79,25 @@ def test_the_corrected_score_is_no_better_than_the_naive_one(tuned: Callable[...
     assert corrected["candidates"] == 6
     assert corrected["naive"]["value"] == pytest.approx(found["trials"][found["best"]]["value"], rel=0.05)
     assert corrected["corrected"]["value"] >= corrected["naive"]["value"] - 1e-6
+
+
+def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit_head, known = climb.fit_head, []
+
+    def fit(*given: object, **words: object) -> object:
+        known.append(words["known"])
+        return fit_head(*given, **words)
+
+    monkeypatch.setattr(climb, "fit_head", fit)
+    # One kind of features, so that nothing is blended afterwards.
+    found = tuned(space=("head.kind=ridge", "depths=all", "scaling=depth")).report.data
+    best = found["search"]["trials"][found["search"]["best"]]
+    step = next(step for step in found["ladder"] if step["rung"] == "search")
+    assert known[0] is None, "the probe"
+    assert known[1] is not None
+    assert f"log-loss {best['value']:.3f}" in step["reason"]
 
 
 def test_a_study_elsewhere_is_gone_on_with(tuned: Callable[..., Run], tmp_path: Path) -> None:

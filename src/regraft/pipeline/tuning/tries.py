@@ -60,6 +60,7 @@ class Tries:
         self.pace = Pace(climb.budget)
         self._room_bytes = KEPT_FRACTION * memory_bytes()
         self._tasks = Shelf(self._room_bytes)
+        self._best: tuple[int, float, Scores] | None = None
 
     def evaluate(self, asked: Asked, report: Report) -> Outcome:
         """Fit a head to folds and judge it on what was held out; with half its batch where memory lacks.
@@ -149,8 +150,12 @@ class Tries:
         """What a trial said of the held-out images; None if it is not here."""
         return self.kept.read(number)
 
+    def scores_of_best(self, trial: Trial) -> Scores | None:
+        """Held-out scores [n, k] of the best trial that was made here; None of another."""
+        return self._best[2] if self._best and self._best[0] == trial.number else None
+
     def scores(self, trial: Trial) -> Scores | None:
-        """The same before calibration, of all images for learning [n, k]; NaN where one was never held out.
+        """Of any trial whose predictions are here, in half precision; NaN where an image was never held out.
 
         They are known but for a number added to all scores of an image.
         """
@@ -169,6 +174,8 @@ class Tries:
     def _outcome(self, asked: Asked, head: Head, scores: Scores, task: Task) -> Outcome:
         outcome, probabilities = judged(head, scores, task, objective=self.objective)
         self.kept.keep(asked.number, probabilities)
+        if self._best is None or outcome.value < self._best[1]:
+            self._best = asked.number, outcome.value, scores
         return outcome
 
     def _scores(
