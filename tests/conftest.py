@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-FIRST_CALLS, ONE_IN = 10, 20
+FIRST_CALLS, ONE_IN = 3, 50
 calls: collections.Counter[types.CodeType] = collections.Counter()
 
 

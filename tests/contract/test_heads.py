@@ -187,6 +187,14 @@ def test_one_example_per_class(head):
     assert np.isfinite(scores).all()
 
 
+def test_one_example_per_class_is_enough_where_classes_lie_far_apart(head):
+    random = np.random.default_rng(0)
+    places, labels = 10 * random.standard_normal((5, 9)), np.arange(200) % 5
+    others = (places[labels] + random.standard_normal((200, 9))).astype(np.float32)
+    scores = head.fit(places.astype(np.float32), np.arange(5), class_count=5).scores(others)
+    assert (scores.argmax(1) == labels).mean() > 0.95
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1])
 def test_constant_features_predict_the_class_shares(head, value):
     features, labels = np.full((30, 5), value, np.float32), np.array([0] * 20 + [1] * 10)

@@ -18,6 +18,8 @@ TRIALS = 16
 STARTED = 11
 """From then on no sampler draws at random any more."""
 
+GP_SLOWLY = [pytest.param(name, marks=pytest.mark.slow if name == "gp" else ()) for name in SAMPLERS]
+
 
 @dataclass(frozen=True)
 class Smooth:
@@ -75,7 +77,7 @@ def test_points_lie_in_the_space(name: str, space: Space) -> None:
         assert space.head(point)
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", GP_SLOWLY)
 def test_equal_seeds_give_equal_points_also_across_processes(name: str, space: Space) -> None:
     whole = drawn(name, space, seed=3)
     assert drawn(name, space, seed=3, split_at=7) == whole
@@ -95,7 +97,7 @@ def test_sobol_covers_choices_and_numbers_evenly(space: Space) -> None:
     assert sorted(fourths) == sorted([0, 1, 2, 3] * (TRIALS // 4))
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", GP_SLOWLY)
 def test_nothing_that_could_be_executed_is_kept_or_read(
     name: str, space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from regraft.core.errors import DataError
 from regraft.heads.blocks import parts, read_rows
 
 ROWS_AT_ONCE = 1024
+NEARER = 1e-5
 
 
 @runtime_checkable
@@ -76,7 +77,8 @@ class Neighbours:
 
     Scores are logarithms of smoothed vote shares, log((votes + 1/k) / (total + 1)) for k classes, so they are
     finite and their softmax at temperature 1 gives the shares back. An example of weight 2 casts two votes,
-    as if it stood there twice: the nearest examples vote until their weights sum to `neighbours`.
+    as if it stood there twice: the nearest examples vote until their weights sum to `neighbours`. Of classes
+    with as many votes the nearer one is ahead by a trifle.
 
     Where votes go by similarity, a vote counts exp(-2 (d / r)^2), for the distance d and that of the first
     example which has no more vote, r; the cosine's distances are those between rows of unit length.
@@ -110,6 +112,8 @@ class Neighbours:
             ballots *= _kernel(
                 self._squared_distances(features, asked, closeness), before + weights > self.neighbours
             )
+        else:
+            ballots += np.where(ballots > 0, NEARER / (1 + before), 0)
         votes = np.zeros((len(features), self.class_count))
         np.add.at(votes, (np.arange(len(features))[:, None], self.labels[asked]), ballots)
         shares = (votes + 1 / self.class_count) / (votes.sum(1, keepdims=True) + 1)

@@ -62,11 +62,15 @@ class Budget:
     @property
     def left_s(self) -> float:
         """Seconds left for searching; 0 after an interruption."""
-        return 0.0 if self.interrupted else max(0.0, self.seconds - self.reserved_s - self.spent_s)
+        return 0.0 if self.interrupted else max(0.0, self._remaining_s)
 
     def affords(self, cost_s: float) -> bool:
-        """Whether something expected to take `cost_s` still fits."""
-        return not self.interrupted and cost_s <= self.left_s
+        """Whether something expected to take `cost_s` still fits: once the time is up, not even nothing."""
+        return not self.interrupted and cost_s <= self._remaining_s
+
+    @property
+    def _remaining_s(self) -> float:
+        return self.seconds - self.reserved_s - self.spent_s
 
 
 @contextmanager

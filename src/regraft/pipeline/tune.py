@@ -29,15 +29,16 @@ from regraft.pipeline.tuning.tries import Tries
 from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
 from regraft.report import search_page
-from regraft.search import Choice, Space, Trial, Values
+from regraft.search import Space, Trial, Values
 from regraft.search.memory import reason_of
 from regraft.search.objectives import affordable, cheapest_best
 
 STUDY = "study"
 JOURNAL = "trials.log"
 SEARCH_PAGE = "search.html"
-REFIT = 1.0
-"""Times as long as the best trial took: kept back for fitting it again, to all images for learning."""
+REFIT = 0.5
+"""Times as long as the best trial took: kept back for fitting it again. A trial fits every fold, or finds
+eigenvalues; then one fit to all images, of settings that are known, takes less."""
 
 DEFAULT = Search()
 
@@ -120,7 +121,7 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
     name = study_name(climb, space, search)
     where = search.storage or str(folder / STUDY / JOURNAL)
     kept = predictions_folder(where, folder) / name
-    tries = Tries(climb, space, search.objectives.score, kept, prunes=search.pruner != "none")
+    tries = Tries(climb, space, search.objectives.score, kept, pruner=search.pruner)
     folds, costs = sum(len(set(f)) for f in climb.rounds), search.objectives.costs
     settings = Settings(search.sampler, search.pruner, climb.asked.seed, folds, costs)
     study = open_study(space, name=name, storage=where, settings=settings)
@@ -150,14 +151,16 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
     climb.budget.reserved_s = finish_s
     trials, seconds = study.trials, climb.budget.spent_s - began_s
     keep_for_later(record, trials)
-    best = cheapest_best(affordable(trials, costs, search.limits))
+    # Others may have searched wider ranges under the same name.
+    within = [trial for trial in trials if space.contains(trial.values)]
+    best = cheapest_best(affordable(within, costs, search.limits))
     if climb.best is not None and not prices.keeps(climb.best.recipe, search.limits):
         _adopt(climb, climb.judge_majority(), folder)
     step = _refit(tries, trials, best, folder=folder, seconds=seconds)
     fitted = best if step.validation else None
     steps = [step]
     if step.adopted and fitted and not costs:
-        steps += _blend(tries, trials, fitted, folder=folder)
+        steps += _blend(tries, within, fitted, folder=folder)
     account = described(trials, fitted, tries, search, called(where))
     return steps, account | {"past": told(past, trials)}
 
@@ -168,7 +171,7 @@ def _refit(
     """Fit the best trial to all images for learning, if it beats what was there before."""
     tried, climb = f"{len(trials)} trials", tries.climb
     if best is None:
-        reason = "; ".join([tried, *_why_none(trials)])
+        reason = "; ".join([tried, *_why_none(trials, climb.budget)])
         return Step("search", seconds, None, adopted=False, reason=reason)
     try:
         recipe = found_recipe(best, tries)
@@ -219,10 +222,12 @@ def _blend(tries: Tries, trials: Sequence[Trial], best: Trial, *, folder: Path) 
     yield Step("blend", climb.budget.spent_s - began_s, candidate.score, is_better, reason)
 
 
-def _why_none(trials: Sequence[Trial]) -> list[str]:
+def _why_none(trials: Sequence[Trial], budget: Budget) -> list[str]:
     """What stood in the way of most trials."""
+    if not trials:
+        return ["stopped before the first" if budget.interrupted else "no time was left for one"]
     if any(trial.state == "complete" for trial in trials):
-        return ["none keeps within the limits"]
+        return ["none keeps within the ranges and limits"]
     return [reason for reason, _ in Counter(t.reason for t in trials if t.reason).most_common(1)]
 
 
@@ -240,15 +245,11 @@ def study_name(climb: Climb, space: Space, search: Search) -> str:
 
     Ranges may change from one search to the next; what a choice offers may not, as Optuna has it.
     """
-    axes = {
-        name: axis.values if isinstance(axis, Choice) else [axis.whole, axis.log]
-        for name, axis in space.axes.items()
-    }
     asked = climb.asked
     networks = [climb.trunk.backbone(name).key for name in asked.backbones]
     dealt = [folds.tolist() for folds in climb.rounds]
     fixed = [asked.depths, asked.scaling, asked.views, asked.to_json()["head"], asked.class_weights]
     fixed += [plain(asked.finetune)] if asked.finetune else []
     objective = ",".join([search.objectives.score, *search.objectives.costs])
-    shared = [TRIAL_VERSION, networks, *fixed, objective, axes, dealt]
+    shared = [TRIAL_VERSION, networks, *fixed, objective, space.choices, dealt]
     return f"heads-{fingerprint([climb.dataset.fingerprint, *shared])[:24]}"

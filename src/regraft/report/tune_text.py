@@ -55,12 +55,11 @@ def shown(value: float, objective: str) -> str:
 def _curve(search: Mapping[str, Any]) -> list[str]:
     """Every trial that was better than all before it."""
     lowest, lines = float("inf"), []
-    for place, trial in enumerate(search["trials"], start=1):
+    for trial in search["trials"]:
         if trial["state"] == "complete" and trial["value"] < lowest:
             lowest = trial["value"]
-            lines.append(
-                f"  {place:>5}   {shown(lowest, search['objective'])}   {_settings(trial['values'])}"
-            )
+            score, settings = shown(lowest, search["objective"]), _settings(trial["values"])
+            lines.append(f"  {trial['number']:>5}   {score}   {settings}")
     return lines[-2 * SHOWN :]
 
 

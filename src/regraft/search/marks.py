@@ -23,6 +23,9 @@ TOOK = "took"
 RETRY = "retry"
 """How many processes have died of it."""
 
+CROWD = "crowd"
+"""Of how many points, tried at once, the last process died."""
+
 LEFT = "left_to_head"
 """Names of axes that are not asked for, since the head finds a value on its own."""
 
@@ -45,7 +48,7 @@ STATES: dict[TrialState, State] = {
 
 def kept(marks: Mapping[str, Any]) -> dict[str, Any]:
     """Of a point's marks those that stay true when it is put back."""
-    return {name: marks[name] for name in (LEFT, RETRY, ORIGIN) if name in marks}
+    return {name: marks[name] for name in (LEFT, RETRY, CROWD, ORIGIN) if name in marks}
 
 
 def read_trial(frozen: FrozenTrial) -> Trial | None:

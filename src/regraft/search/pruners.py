@@ -1,4 +1,8 @@
-"""When a trial is given up: Optuna's pruners by name, asked after each held-out fold."""
+"""When a trial is given up: Optuna's pruners by name, asked after each held-out fold; or by halves.
+
+Halving concerns heads that train side by side alone: the worse half leaves now and then. It is on with every
+pruner but `none`.
+"""
 
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -7,8 +11,11 @@ from regraft.core.errors import RecipeError, did_you_mean
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
-PrunerName = Literal["none", "median", "asha", "hyperband"]
+PrunerName = Literal["halving", "none", "median", "asha", "hyperband"]
 PRUNERS: tuple[PrunerName, ...] = get_args(PrunerName)
+UNASKED: tuple[PrunerName, ...] = ("halving", "none")
+"""They look at no fold, so trials need not stop there to report."""
+
 REDUCTION = 3
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from regraft.core.errors import RecipeError, did_you_mean
 from regraft.search.axis import Axis
-from regraft.search.pruners import PrunerName
+from regraft.search.pruners import UNASKED, PrunerName
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -43,7 +43,7 @@ def require_several(name: SamplerName, pruner: PrunerName) -> None:
     if name in ONE_VALUE:
         others = ", ".join(each for each in SAMPLERS if each not in ONE_VALUE)
         raise RecipeError(f"The sampler {name} knows one objective only. For several take one of {others}.")
-    if pruner != "none":
+    if pruner not in UNASKED:
         raise RecipeError(
             f"The pruner {pruner} goes by one objective, so it cannot tell what is hopeless in several. "
             f"Leave --pruner out, or name one objective."

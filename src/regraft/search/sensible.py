@@ -6,14 +6,16 @@ search over all of it would spend most of its trials there. `--space` reaches th
 
 from regraft.heads import HEADS
 
-# As on the command line; None keeps the default and makes no axis.
+# As on the command line; None keeps the default and makes no axis. Penalties of ridge, logistic and kernel
+# ridge once had two decades more each: without them the lowest log-loss of 60 trials of TPE fell by 0.0 to
+# 3.5 % on seven sets (ten seeds, of one set two; one held-out fold; 2026-11-30).
 SENSIBLE: dict[str, dict[str, str | None]] = {
-    "ridge": {"penalty": "1e-4..1e4:log"},
-    "logistic": {"penalty": "1e-7..1:log", "smoothing": "0..0.3"},
+    "ridge": {"penalty": "1e-3..1e2:log"},
+    "logistic": {"penalty": "1e-5..1:log", "smoothing": "0..0.3"},
     "elastic": {"penalty": "1e-6..1:log"},
     "linear_svm": {"penalty": "1e-4..1e2:log"},
     "kernel_svm": {"cost": "0.1..1e4:log", "width": "0.2..5:log"},
-    "kernel_ridge": {"penalty": "1e-6..10:log", "width": "0.2..5:log"},
+    "kernel_ridge": {"penalty": "1e-5..1:log", "width": "0.3..3:log"},
     "nearest_neighbours": {"neighbours": "1..50:log:int"},
     "selected_ridge": {"share": "0.01..1:log", "penalty": "1e-4..1e4:log"},
     "perceptron": {

@@ -28,13 +28,15 @@ class Space:
     """Axes by name, in the order in which they are asked for, and the settings they are fields of.
 
     `defaults` says what holds for an axis outside heads if nobody searches it. `switches` names, for the
-    beginning of other axes' names, the one that has to be on: not 0 or false.
+    beginning of other axes' names, the one that has to be on: not 0 or false. `asked` are the axes that
+    somebody asked for: their values are not left to a head.
     """
 
     heads: Mapping[str, type]
     axes: Mapping[str, Axis]
     defaults: Mapping[str, Any]
     switches: Mapping[str, str] | None = None
+    asked: frozenset[str] = frozenset()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -45,6 +47,14 @@ class Space:
     def is_finite(self) -> bool:
         """Whether the grid is all there is of it."""
         return all(axis.is_finite for axis in self.axes.values())
+
+    @property
+    def choices(self) -> dict[str, list[Any]]:
+        """What must be equal for trials to be of one study: ranges may change, what a choice offers not."""
+        return {
+            name: [*axis.values] if isinstance(axis, Choice) else [axis.whole, axis.log]
+            for name, axis in self.axes.items()
+        }
 
     def is_active(self, name: str, values: Mapping[str, Any]) -> bool:
         """Whether an axis exists beside what was chosen so far."""
@@ -66,9 +76,10 @@ class Space:
         return values.get(f"{prefix}{other}", default_of(settings, other)) in counts_with
 
     def contains(self, values: Mapping[str, Any]) -> bool:
-        """Whether a point, asked for before, lies in this space. None is left to the head."""
+        """Whether a point, asked for before, lies in it; None is left to the head if nobody gave a range."""
         axes = self.axes
-        return all(n in axes and (v is None or axes[n].contains(v)) for n, v in values.items())
+        left = {name for name, value in values.items() if value is None and name not in self.asked}
+        return all(n in axes and (n in left or axes[n].contains(v)) for n, v in values.items())
 
     def head(self, values: Mapping[str, Any]) -> Any:
         """The settings of the chosen head.
@@ -86,7 +97,7 @@ class Space:
         return {**self.defaults, **{n: v for n, v in values.items() if not n.startswith(HEAD)}}
 
     def rules_of_thumb(self) -> list[Values]:
-        """For each kind of head its defaults, None where a head then finds a value on its own.
+        """For each kind of head its defaults; None where it finds a value alone and nobody gave a range.
 
         Where a default is not among what was asked for, the axis begins in its middle, or at its first value.
         """
@@ -117,6 +128,7 @@ class Space:
             field = name.removeprefix(f"{HEAD}{kind}.")
             default = settled.get(field, MISSING) if name.startswith(HEAD) else self.defaults.get(name)
             is_left_to_head = default is None and isinstance(axis, Range) and name.startswith(HEAD)
+            is_left_to_head &= name not in self.asked
             values[name] = default if is_left_to_head else within(axis, default)
         return values
 
@@ -154,11 +166,13 @@ def space_of(
         own = axes_of(heads[str(kind)], table=sensible_axes(str(kind), heads[str(kind)]))
         axes |= {f"{HEAD}{kind}.{field}": axis for field, axis in own.items()}
     space = Space(heads, axes, dict(defaults or {}), switches)
+    given: dict[str, Axis] = {}
     for name, axis in asked.items():
-        axes |= _fitting(name, axis, space)
+        given |= _fitting(name, axis, space)
+        axes |= given
     for kind in space.kinds:
         _require_defaults(kind, space)
-    return replace(space, axes=_in_order(space))
+    return replace(space, axes=_in_order(space), asked=frozenset(given))
 
 
 def _in_order(space: Space) -> dict[str, Axis]:

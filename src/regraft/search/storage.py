@@ -130,7 +130,7 @@ def _with_tables(url: str, arguments: dict[str, Any]) -> BaseStorage:
 def _opened(where: str | Path, make: Callable[[], BaseStorage]) -> BaseStorage:
     try:
         return make()
-    except _or_of_a_database(OSError, ValueError, KeyError, RuntimeError) as error:
+    except _or_of_a_database(OSError, ValueError, KeyError, RuntimeError, TypeError, AssertionError) as error:
         from sqlalchemy.exc import NoSuchModuleError
 
         if isinstance(error, NoSuchModuleError):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import optuna
@@ -17,12 +18,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from regraft.core.errors import ArtifactError
-from regraft.core.hashing import fingerprint
+from regraft.core.hashing import fingerprint, unit_interval
 from regraft.search.agreement import Agreement
-from regraft.search.inheritance import take_over
+from regraft.search.inheritance import at_once, take_over
 from regraft.search.marks import ASKED, FAILED, ORIGIN, TOLD, TOOK, WORKER, kept
 from regraft.search.objectives import cheapest_best
-from regraft.search.pruners import PrunerName, pruner
+from regraft.search.pruners import UNASKED, PrunerName, pruner
 from regraft.search.queue import enqueue, suggested
 from regraft.search.record import Record
 from regraft.search.samplers import SEES_CONDITIONS, SamplerName, require_several, sampler
@@ -33,6 +34,12 @@ from regraft.search.worker import this_worker
 
 MOST_REPEATS = 10
 """Points in a row that are known already, before one that is not is looked for, where they can be counted."""
+
+FROM_THEN_BY_LOT = 2
+"""Where they cannot: a Gaussian process may propose the corner of a space again and again."""
+
+VAST = 10_000
+"""Points of a grid that are dealt by lot, so that however many are tried they are a fair sample."""
 
 Price = Callable[[Values], Sequence[float]]
 
@@ -49,7 +56,7 @@ class Settings:
     """
 
     sampler: SamplerName = "tpe"
-    pruner: PrunerName = "none"
+    pruner: PrunerName = "halving"
     seed: int = 0
     steps: int = 1
     costs: tuple[str, ...] = ()
@@ -73,6 +80,7 @@ class Study:
         self._record = Record(study)
         self._reports: dict[int, list[float]] = {}
         self._took: dict[int, dict[str, float]] = {}
+        self._dealt: list[Values] | None = None
         self.agree = Agreement(study)
         self.price: Price = lambda _: ()
         self._worker = this_worker()
@@ -97,6 +105,7 @@ class Study:
             self._study, self.space, token=self._worker["token"], mine=lambda number: number in self._mine
         )
         found: list[Asked] = []
+        count = at_once(self._study, count)
         while len(found) < count and (most is None or len(self.trials) < most):
             asked = self._ask_unknown()
             if asked is None:
@@ -124,7 +133,7 @@ class Study:
 
     def report(self, asked: Asked, value: float, *, step: int) -> bool:
         """Say how a trial stands after a step, counted from 1; returns whether to give it up."""
-        if self.settings.pruner == "none":
+        if self.settings.pruner in UNASKED:
             # Written together with the answer: a line for each would cost more than many a trial.
             self._reports.setdefault(asked.number, []).append(float(f"{value:.6g}"))
             return False
@@ -188,19 +197,36 @@ class Study:
         for attempt in range(MOST_REPEATS + 1):
             if can_be_counted and not self._record.anything_waits:
                 known = {trial.key for trial in self.trials}
-                points = (each for each in self.space.grid() if fingerprint(each) not in known)
-                point = next(points, None)
+                point = next((each for each in self._grid() if fingerprint(each) not in known), None)
                 if point is None:
                     return None
                 if is_grid or attempt == MOST_REPEATS:
                     enqueue(self._study, self.space, point)
-            asked = self._ask_once()
+            by_lot = attempt >= FROM_THEN_BY_LOT and not can_be_counted
+            asked = self._ask_at_random() if by_lot else self._ask_once()
             key = fingerprint(asked.values)
             before = next((trial for trial in self._record.before(asked.number) if trial.key == key), None)
             if before is None:
                 return asked
             self._repeat(asked, before)
         return None
+
+    def _grid(self) -> Iterator[Values]:
+        if self._dealt is None:
+            seed = self.settings.seed
+            first = islice(self.space.grid(), VAST)
+            self._dealt = sorted(first, key=lambda each: unit_interval(f"{seed} {fingerprint(each)}"))
+        yield from self._dealt
+        yield from islice(self.space.grid(), VAST, None)
+
+    def _ask_at_random(self) -> Asked:
+        """What waits, or by lot."""
+        own, seed = self._study.sampler, self.settings.seed
+        self._study.sampler = sampler("random", self.space.axes, seed=seed)
+        try:
+            return self._ask_once()
+        finally:
+            self._study.sampler = own
 
     def _ask_once(self) -> Asked:
         trial = self._study.ask()

@@ -63,6 +63,7 @@ def test_time_passes() -> None:
     assert budget.left_s == 0
     assert budget.spent_s >= 0.05
     assert not budget.affords(0.01)
+    assert not budget.affords(0.0), "the time is up"
 
 
 def test_an_interrupted_budget_affords_nothing() -> None:

@@ -1,5 +1,6 @@
 """The main job with a stand-in network: what is computed again, what is kept, what is asked for."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,18 @@ def test_heads_of_equal_settings_are_different_trials(networks, paint, tmp_path)
         recipe = Recipe(("lite0",), "all", "depth", head)
         chosen = fit(folder, out=tmp_path / str(number), recipe=recipe).model.recipe.head
         assert type(chosen) is type(head)
+
+
+def test_where_the_network_takes_all_the_time_few_images_are_looked_at(
+    paint: Any, tmp_path: Path, networks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = paint(each=100)
+
+    def slowly(name: str, **options: Any) -> Any:
+        time.sleep(0.3)
+        return networks.load(name, **options)
+
+    monkeypatch.setattr("regraft.pipeline.trunk.load_backbone", slowly)
+    found = fit(photos, budget=0.25, out=tmp_path / "run").report.data
+    assert 0 < found["images"] < 200
+    assert found["unreached"] == 300 - found["images"]

@@ -244,7 +244,7 @@ def test_where_no_trial_keeps_within_a_limit_no_network_is_used(
     monkeypatch.setattr(costs.Costs, "_network_ms", lambda self, name: 9.0)
     run = tuned(objective="loss,latency", max_latency_ms=5.0)
     assert run.report.data["search"]["best"] is None
-    assert "none keeps within the limits" in run.report.data["ladder"][-1]["reason"]
+    assert "none keeps within the ranges and limits" in run.report.data["ladder"][-1]["reason"]
     assert run.model.cards == ()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from regraft.core.hashing import fingerprint
 from regraft.search import Outcome
 from regraft.search.study import Study
 
@@ -122,6 +123,29 @@ def test_a_point_that_kills_is_left_alone_in_the_end(opened: Opened, die: Callab
     (failed,) = [trial for trial in study.trials if trial.state == "failed"]
     assert failed.values == killer
     assert "died, 3 times" in failed.reason
+
+
+def test_of_a_crowd_none_is_to_blame_and_half_as_many_are_tried_next(opened: Opened) -> None:
+    def left_by_the_dead(count: int) -> list[object]:
+        """What a worker asks for before it dies."""
+        study = opened(sampler="random")
+        study._worker["started"] = "long ago"
+        return [asked.values for asked in study.ask(count)]
+
+    first = left_by_the_dead(8)
+    assert left_by_the_dead(8) == first[:4]
+    # Those that were not tried since then are next, and those that another process died of are last.
+    assert left_by_the_dead(8) == first[4:6]
+    assert left_by_the_dead(8) == [first[6]]
+    assert left_by_the_dead(8) == [first[7]]
+    study = opened(sampler="random")
+    while waiting := study.ask(8):
+        assert len(waiting) == 1
+        study.tell(waiting[0], Outcome(1.0))
+        if {trial.key for trial in study.trials if trial.state == "complete"} >= {*map(fingerprint, first)}:
+            break
+    assert not [trial for trial in study.trials if trial.state == "failed"]
+    assert len(study.trials) == 8
 
 
 def test_a_point_outside_of_the_new_space_is_dropped(opened: Opened, die: Callable[..., None]) -> None:

@@ -60,6 +60,13 @@ def test_a_database_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> Non
     assert "unable to open database file. Name another place" in str(caught.value)
 
 
+@pytest.mark.parametrize("content", ["[1,2]", "5", "null", '{"op_code": 99}', '{"op_code": 4}'])
+def test_json_that_is_no_journal_is_said(opened: Opened, tmp_path: Path, content: str) -> None:
+    (tmp_path / "study.log").write_text(f"{content}\n")
+    with pytest.raises(ArtifactError, match="Name another place with --storage"):
+        opened()
+
+
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ArtifactError, match="Cannot make the folder"):

@@ -138,6 +138,19 @@ def test_a_study_goes_on_after_its_ranges_were_changed(opened: Opened) -> None:
     assert wider.best is not None
 
 
+def test_a_sampler_that_insists_on_a_corner_does_not_end_the_study(opened: Opened) -> None:
+    class Insisting(optuna.samplers.RandomSampler):
+        def sample_independent(self, study, trial, name, distribution):
+            return getattr(distribution, "low", None) or distribution.choices[0]
+
+    study = opened("head.kind=smooth")
+    study._study.sampler = Insisting()
+    for _ in range(5):
+        (asked,) = study.ask()
+        study.tell(asked, Outcome(1.0))
+    assert len({trial.key for trial in study.trials}) == 5
+
+
 def test_without_a_pruner_nothing_is_reported(opened: Opened) -> None:
     study = opened()
     (asked,) = study.ask()

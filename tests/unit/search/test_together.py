@@ -104,3 +104,9 @@ def test_so_many_are_asked_for_as_there_is_use_for() -> None:
     for asked in study.ask(3 * FIRST):
         study.tell(asked, Outcome(1.0))
     assert ask_for(study) == 3 * FIRST // 2
+
+
+def test_without_a_pruner_nobody_leaves(task: Task) -> None:
+    heads = {"trained_linear": TrainedLinear}
+    study = search_heads(task, heads, trials=16, changes=CHEAP, settings=Settings("random", "none"))
+    assert {trial.state for trial in study.trials} == {"complete"}

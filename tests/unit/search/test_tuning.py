@@ -1,6 +1,7 @@
 """Heads of somebody's own, tuned with the annotations of their own settings."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -66,7 +67,20 @@ def test_a_grid_of_ones_own(task: Task) -> None:
     study = search_heads(
         task, {"pulled": Pulled}, trials=99, changes=changes, settings=Settings(sampler="grid")
     )
-    assert [trial.values["head.pulled.power"] for trial in study.trials] == [-1, 0, 1]
+    assert sorted(trial.values["head.pulled.power"] for trial in study.trials) == [-1, 0, 1]
+
+
+def test_a_file_keeps_studies_of_other_examples_and_other_heads_apart(task: Task, tmp_path: Path) -> None:
+    def tried(task: Task, heads: dict[str, type]) -> int:
+        return len(search_heads(task, heads, trials=4, storage=tmp_path / "s.log").trials)
+
+    assert tried(task, {"pulled": Pulled}) == 4
+    assert tried(task, {"pulled": Pulled, "ridge": Ridge}) == 4
+    search_heads(
+        replace(task, features=0 * task.features), {"pulled": Pulled}, trials=9, storage=tmp_path / "s.log"
+    )
+    again = search_heads(task, {"pulled": Pulled}, trials=6, storage=tmp_path / "s.log")
+    assert len(again.trials) == 6
 
 
 def test_the_last_step_is_what_held_out_gives(task: Task) -> None:

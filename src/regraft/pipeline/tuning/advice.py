@@ -49,6 +49,7 @@ class Evidence:
         training: the winner's score on the images that it learned from, and on those held out.
         ablation: its rows; see `ablation`.
         is_exhausted: whether every point of the space was tried.
+        is_grid: whether the points of a grid were tried, drawn by lot.
     """
 
     trials: Sequence[Trial]
@@ -60,6 +61,7 @@ class Evidence:
     training: tuple[float, Interval] | None = None
     ablation: Sequence[Mapping[str, Any]] = ()
     is_exhausted: bool = False
+    is_grid: bool = False
 
     @cached_property
     def complete(self) -> list[Trial]:
@@ -77,7 +79,12 @@ def advice(found: Evidence) -> list[str]:
     said += _of_idle(found, found.best)
     said += of_kinds(found.best, found.trials, found.space, found.compared)
     said += of_ties(found.best, ranked, found.compared)
-    if not found.is_exhausted:
+    if found.is_grid and not found.is_exhausted:
+        said.append(
+            f"The grid has more points than the {len(found.trials)} that were tried, drawn by lot: with more "
+            f"trials it goes on."
+        )
+    elif not found.is_exhausted:
         said += of_progress(found.complete, found.compared)
     return [*said, *_of_ablation(found.ablation), *_of_training(found, found.best)]
 
@@ -165,7 +172,7 @@ def _of_training(found: Evidence, best: Trial) -> Iterator[str]:
     ends = f"{100 * (learnt - held_out.high):.1f} to {100 * (learnt - held_out.low):.1f}"
     both = f"{percent(learnt)} on the images it learned from, {percent(held_out.value)} on those held out"
     if learnt - held_out.high > GAP:
-        yield (f"Training and validation differ by {gap} ({ends}): {both}. More images will help most.")
+        yield (f"Training and validation differ by {gap} ({ends}): {both}. More images may help most.")
     elif learnt < FAR and learnt - held_out.low < SMALL_GAP + GAP and learnt - held_out.value < SMALL_GAP:
         yield (
             f"Training and validation differ by {gap} only ({ends}): {both}. More images of the same kind "

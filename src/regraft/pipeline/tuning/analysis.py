@@ -62,6 +62,7 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
         training=None if learnt is None else (learnt.value, winner.score),
         ablation=rows or (),
         is_exhausted=_is_exhausted(trials, space, search),
+        is_grid=search.sampler == "grid",
     )
     return {
         "importance": shares,

@@ -75,7 +75,10 @@ class Search:
         ),
     ] = ()
     sampler: Annotated[SamplerName, Knob("what proposes the next trial")] = "tpe"
-    pruner: Annotated[PrunerName, Knob("what gives hopeless trials up, fold by fold")] = "none"
+    pruner: Annotated[
+        PrunerName,
+        Knob("what gives trials up: the worse half of heads that train side by side, or any, fold by fold"),
+    ] = "halving"
     objective: Annotated[
         str,
         Knob(

@@ -27,6 +27,7 @@ from regraft.pipeline.work import multiplications
 from regraft.search import Asked, Outcome, OutOfTime, Space, Trial
 from regraft.search.held_out import Objective, Task, best_of_path, each_alone, steps, value_of
 from regraft.search.memory import is_out_of_memory, with_half_the_batch
+from regraft.search.pruners import UNASKED, PrunerName
 from regraft.search.shelf import Shelf
 from regraft.search.together import population_of, tried_together
 from regraft.search.trial import Result
@@ -50,12 +51,18 @@ class Tries:
     """
 
     def __init__(
-        self, climb: Climb, space: Space, objective: Objective, folder: Path, *, prunes: bool = True
+        self,
+        climb: Climb,
+        space: Space,
+        objective: Objective,
+        folder: Path,
+        *,
+        pruner: PrunerName = "halving",
     ) -> None:
         self.climb = climb
         self.space = space
         self.objective = objective
-        self.prunes = prunes
+        self.pruner = pruner
         self.kept = Kept(folder)
         self.pace = Pace(climb.budget)
         self._room_bytes = KEPT_FRACTION * memory_bytes()
@@ -210,7 +217,7 @@ class Tries:
             cards = [climb.trunk.backbone(name).card for name in recipe.backbones]
             scaled = fit_affine(representation, cards, raw[: len(climb.dataset)])(raw)
             given = (scaled, climb.truth, climb.class_count, climb.rounds, climb.weights)
-            return Task(*given, Shelf(self._room_bytes), in_one=not self.prunes)
+            return Task(*given, Shelf(self._room_bytes), in_one=self.pruner in UNASKED)
 
         return self._tasks.get((recipe.representation, recipe.views), make)
 

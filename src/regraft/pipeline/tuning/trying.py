@@ -45,7 +45,8 @@ def try_points(study: "Study", tries: Tries, *, should_stop: Callable[[], bool],
         def evaluate_together(group: Sequence[Asked]) -> list[Result | None]:
             with advancing(len(group)):
                 # Of several objectives none says alone who is worse.
-                return tries.evaluate_together(group, halve=not study.settings.costs)
+                halve = not study.settings.costs and tries.pruner != "none"
+                return tries.evaluate_together(group, halve=halve)
 
         batches = Batches(lambda: ask_for(study), tries.key, evaluate_together)
         work(study, evaluate, should_stop=should_stop, most=trials, batches=batches)

@@ -23,7 +23,7 @@ def space_with(*changes: str) -> Space:
         kinds=("ridge", "lda"),
         others={"depths": Choice(("last", "all"))},
         defaults={"depths": "last"},
-        changes=parse_changes(changes),
+        changes=parse_changes(("head.ridge.penalty=1e-4..1e4:log", *changes)),
     )
 
 
@@ -227,3 +227,11 @@ def test_an_ablation_that_beats_the_winner_is_said(high: float, is_said: bool) -
     words = "With scaling none in place of depth the winner has 0.0200 nats less (0.0010 to 0.0400)"
     assert (words in said) == is_said
     assert ("--space scaling=none" in said) == is_said
+
+
+def test_of_a_grid_cut_short_nobody_knows_what_more_trials_bring() -> None:
+    trials = [ridge(number, 10.0**-number, 1.0 + number) for number in range(4)]
+    found = Evidence(trials, space_with(), trials[0], is_grid=True)
+    assert "The grid has more points than the 4 that were tried" in "\n".join(advice(found))
+    assert advice(replace(found, is_exhausted=True)) == []
+    assert "will hardly help" not in "\n".join(advice(found))

@@ -45,6 +45,18 @@ def test_points_are_recipes() -> None:
     )
 
 
+def test_what_somebody_gave_a_range_is_not_left_to_the_head() -> None:
+    kinds = "head.kind=ridge,logistic"
+    space = space_for(ASKED, Search(("head.penalty=10..1000:log", kinds)), dataset())
+    asked = [space.axes[name].contains(v) for t in space.rules_of_thumb() for name, v in t.items()]
+    assert all(asked)
+    free = space_for(ASKED, Search((kinds,)), dataset())
+    (ridge, _) = free.rules_of_thumb()
+    assert ridge["head.ridge.penalty"] is None
+    assert free.contains(ridge)
+    assert not space.contains(ridge)
+
+
 def test_the_recipe_settles_what_it_names() -> None:
     recipe = Recipe(("lite0",), "all", None, Lda())
     space = space_for(recipe, Search(), dataset())
