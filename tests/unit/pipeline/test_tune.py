@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +99,21 @@ def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
     assert known[0] is None, "the probe"
     assert known[1] is not None
     assert f"log-loss {best['value']:.3f}" in step["reason"]
+
+
+def test_the_best_trial_is_fitted_also_when_the_time_is_up(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_points = module.try_points
+
+    def until_the_end(study: object, tries: Any, **words: object) -> None:
+        try_points(study, tries, **words)
+        tries.climb.budget.seconds = 0.0
+
+    monkeypatch.setattr(module, "try_points", until_the_end)
+    found = tuned().report.data
+    step = next(step for step in found["ladder"] if step["rung"] == "search")
+    assert step["validation"] is not None, step["reason"]
 
 
 def test_a_study_elsewhere_is_gone_on_with(tuned: Callable[..., Run], tmp_path: Path) -> None:

@@ -266,7 +266,8 @@ class Tries:
         if look_s > left_s > 0:
             what = f"{' and '.join(recipe.backbones)} with {recipe.views} views"
             raise TrainingError(f"{what} would take {look_s:.0f} s, {left_s:.0f} s are left.")
-        self.pace.require_time(look_s)
+        if look_s:
+            self.pace.require_time(look_s)
         for name in recipe.backbones:
             complete, skipped = trunk.extract(
                 name, lambda: not climb.budget.affords(0.0), views=recipe.views, of=climb.dataset
