@@ -81,13 +81,18 @@ def row_of(task: SearchTask, turn: int) -> dict[str, Any]:
         for choose in (drawn, best_alone)
     )
     harms = is_worse(average, alone, groups=[""] * len(truth), seed=0)
-    taken = bool(np.count_nonzero(shares) > 1 and not harms and loss < best.value)
+    is_better = bool(np.count_nonzero(shares) > 1 and loss < best.value)
+    taken = is_better and not harms
+    # What a stricter rule would have taken: where images that had no say speak for it, be it by chance.
+    spoken_for = is_better and bool(average.mean() < alone.mean())
     row: dict[str, Any] = {
         "taken": taken,
         "parts": int(np.count_nonzero(shares)),
         "best": best.values["head.kind"],
     }
-    for name, scores in (("single", single), ("blend", blend), ("delivered", blend if taken else single)):
+    chosen_by = {"delivered": taken, "spoken for": spoken_for}
+    answered_by = {name: blend if is_taken else single for name, is_taken in chosen_by.items()}
+    for name, scores in ({"single": single, "blend": blend} | answered_by).items():
         answers = Answers(softmax(scores), task.labels[out])
         row |= {f"{name} accuracy": float(answers.right.mean()), f"{name} loss": float(answers.losses.mean())}
     return row
@@ -101,7 +106,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return [float(np.mean([row[name] for row in rows if row["set"] == each])) for each in sets]
 
     found: dict[str, Any] = {"taken": float(np.mean([row["taken"] for row in rows])), "n": len(sets)}
-    for name in ("blend", "delivered"):
+    for name in ("blend", "delivered", "spoken for"):
         relative = np.divide(means(f"{name} loss"), means("single loss"))
         found[name] = {
             "accuracy gained": mean_difference(means(f"{name} accuracy"), means("single accuracy")),
