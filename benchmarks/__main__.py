@@ -38,6 +38,7 @@ LONG = (
     "large_head",
     "search",
     "search_samplers",
+    "search_solved",
     "population_optuna",
     "finetune",
     "many_classes",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 from cyclopts import Parameter
 
 from regraft.core.settings import knobs
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 
 
 def _search_flags() -> type:

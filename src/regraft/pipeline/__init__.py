@@ -11,7 +11,7 @@ from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.recipe import Recipe, read_recipe
 from regraft.pipeline.run import Report, Run, read_report
 from regraft.pipeline.tune import tune
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 
 __all__ = [
     "Limits",

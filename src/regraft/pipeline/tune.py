@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from regraft.core.artifact import MODEL
 from regraft.core.files import write_bytes
@@ -22,9 +23,10 @@ from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.analysis import found_recipe
+from regraft.pipeline.tuning.asked import Search, changed
 from regraft.pipeline.tuning.blending import blended, cost_s
 from regraft.pipeline.tuning.costs import Costs
-from regraft.pipeline.tuning.plan import Search, first_points, next_points, recipe_of, space_for
+from regraft.pipeline.tuning.plan import first_points, next_points, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
@@ -51,6 +53,7 @@ def tune(
     out: Path | str | None = None,
     recipe: Recipe | None = None,
     store: FeatureStore | None = None,
+    **settings: Any,
 ) -> Run:
     """Search heads, their knobs, depths and scaling; refit the best, test it once, and write it down.
 
@@ -65,15 +68,17 @@ def tune(
         recipe: what to fix: depths, scaling and the kind of head that it names are not searched. Where it
             leaves the networks at the default, the first is used.
         store: where features are kept; by default in the cache folder.
+        settings: fields of `Search` in place of what it says, as in `tune(photos, trials=50, sampler="gp")`.
 
     Raises:
         DataError: the images cannot be used.
-        RecipeError: an axis is unknown or lies outside what its field takes.
+        RecipeError: `Search` has no such field, an axis is unknown or lies outside what its field takes.
         BackboneError: the first network cannot be had.
         ArtifactError: the run folder, the cache or the study cannot be written.
         TrainingError: it was stopped before two classes had images enough.
     """
     clock = Budget(parse_duration(budget), reserve_fraction=FINISH_FRACTION)
+    search = changed(search, settings)
     asked = recipe or Recipe()
     if asked.backbones == Recipe().backbones:
         # These are tried in turn by a ladder; side by side nobody has asked for them.

@@ -2,7 +2,7 @@ import pytest
 from cyclopts import App
 
 from regraft.cli.search_flags import AS_USUAL, SearchFlags, search_from
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 
 
 def parsed(*words: str) -> Search:

@@ -17,7 +17,7 @@ from regraft.data import Dataset, read
 from regraft.heads import Logistic, NearestMean, NearestNeighbours, Ridge
 from regraft.pipeline import Recipe, Run, embed, evaluate, fit, load, read_report
 from regraft.pipeline.fit import drop_small_classes
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 
 # The package offers the function under the module's name.
 tune = importlib.import_module("regraft.pipeline.tune").tune

@@ -14,7 +14,7 @@ from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.reduced import PreparedReduced
 from regraft.pipeline import Recipe, climb, load
 from regraft.pipeline.run import Run
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 
 Paint = Callable[..., Path]
 # The package offers the function under the module's name.
@@ -49,6 +49,15 @@ def test_a_search_ends_in_a_run(tuned: Callable[..., Run]) -> None:
     assert best["value"] == min(trial["value"] for trial in found["trials"])
     assert load(run.folder).recipe == run.model.recipe
     assert (run.folder / "manifest.json").is_file()
+
+
+def test_settings_of_a_search_may_be_named_alone(paint: Paint, tmp_path: Path) -> None:
+    words = {"space": CHEAP, "sampler": "random", "trials": 3}
+    found = tune(paint(each=10), out=tmp_path / "run", budget="60s", **words).report.data["search"]
+    assert (found["sampler"], len(found["trials"])) == ("random", 3)
+    with pytest.raises(RecipeError, match=r"no setting 'trails'\. Did you mean trials"):
+        tune(tmp_path / "photos", out=tmp_path / "other", trails=3)
+    assert not (tmp_path / "other").exists()
 
 
 def test_trials_begin_with_a_rule_of_thumb_and_differ(tuned: Callable[..., Run]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from regraft.pipeline import Recipe, load
 from regraft.pipeline.run import Run
 from regraft.pipeline.trunk import Trunk
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 
 # The package offers the function under the module's name.
 tune = importlib.import_module("regraft.pipeline.tune").tune

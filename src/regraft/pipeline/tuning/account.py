@@ -12,7 +12,7 @@ from regraft.core.hashing import plain
 from regraft.evaluation import Selection, corrected_best
 from regraft.pipeline.tuning.analysis import analysed
 from regraft.pipeline.tuning.answers import image_losses
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial
 from regraft.search.held_out import Objective

@@ -15,8 +15,9 @@ from regraft.pipeline.recipe import Recipe
 from regraft.pipeline.scoring import answers_of
 from regraft.pipeline.tuning.ablation import ablation
 from regraft.pipeline.tuning.advice import Evidence, advice
+from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.paired import Paired
-from regraft.pipeline.tuning.plan import Search, recipe_of
+from regraft.pipeline.tuning.plan import recipe_of
 from regraft.pipeline.tuning.progress import Comparisons
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Space, Trial

@@ -1,20 +1,16 @@
 """What is searched, and how: from flags, a recipe and the settings' own annotations to a typed space."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Annotated, Any
+from dataclasses import fields, replace
 
 from regraft.backbones.sources import identify
 from regraft.core.errors import DataError, RecipeError
-from regraft.core.files import read_json
 from regraft.core.hashing import fingerprint
-from regraft.core.settings import Knob, check
 from regraft.data import Dataset
 from regraft.heads import HEADS
 from regraft.pipeline.judging import require_suitable, truth_of
-from regraft.pipeline.ranking.limits import Limits
 from regraft.pipeline.recipe import Recipe, kind_of
+from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.finetune_axes import (
     FINETUNE,
     STAGES,
@@ -25,21 +21,13 @@ from regraft.pipeline.tuning.finetune_axes import (
 )
 from regraft.search import (
     Axis,
-    PrunerName,
-    SamplerName,
     Space,
     Trial,
     Values,
     axes_of,
-    from_json,
-    parse_changes,
-    require_pruner,
-    require_sampler,
     space_of,
 )
 from regraft.search.held_out import require_objective
-from regraft.search.objectives import Cost, Objectives, parse_objectives
-from regraft.search.samplers import require_several
 from regraft.search.space import HEAD, KIND, SHORT, within
 from regraft.training import hyper_rule
 
@@ -54,98 +42,8 @@ passes, and mirrored ones do harm where left and right matter."""
 STANDARDISED = "feature"
 """Scaling under which features of several depths are worth trying beside the default."""
 
-LIMITS: dict[Cost, str] = {"latency": "max_latency_ms", "size": "max_size_mb"}
-"""The fields that bound a cost."""
-
 TOGETHER = "+"
 """Joins the names of networks whose features stand side by side, in a value of the axis `backbones`."""
-
-
-@dataclass(frozen=True)
-class Search:
-    """How settings are searched. Everything has a default; see `space_for` for what is searched."""
-
-    space: Annotated[
-        tuple[str, ...] | Mapping[str, Any],
-        Knob(
-            "NAME=LOW..HIGH[:log][:int][:step=S] or NAME=VALUE,VALUE or a JSON file; as often as you like. "
-            "Only on request: views=plain,mirrored,cropped,both, which costs further forward passes, and "
-            "mirrored does harm where left and right matter; finetune.stages=0..3 (and finetune.lr, "
-            "finetune.steps, ...), which trains the network's last stages, for every fold of every trial"
-        ),
-    ] = ()
-    sampler: Annotated[SamplerName, Knob("what proposes the next trial")] = "tpe"
-    pruner: Annotated[
-        PrunerName,
-        Knob("what gives trials up: the worse half of heads that train side by side, or any, fold by fold"),
-    ] = "halving"
-    objective: Annotated[
-        str,
-        Knob(
-            "what is made best on held-out images, loss or accuracy; after a comma what it is weighed "
-            "against: latency, size"
-        ),
-    ] = "loss"
-    trials: Annotated[int | None, Knob("trials at most, of the whole study", low=1)] = None
-    storage: Annotated[
-        str | None,
-        Knob("study file (.sqlite, or a journal) or database URL, to share or go on with; else in the run"),
-    ] = None
-    ablate: Annotated[bool, Knob("try the best again with one setting changed at a time")] = False
-    report: Annotated[bool, Knob("write the search as a page, search.html in the run folder")] = False
-    max_latency_ms: Annotated[
-        float | None, Knob("of trials weighed against latency the best within this; else the best of all")
-    ] = None
-    max_size_mb: Annotated[
-        float | None, Knob("of trials weighed against size the best within this; else the best of all")
-    ] = None
-    warm_start: Annotated[
-        bool, Knob("try early what was best in earlier searches on the most alike data sets")
-    ] = True
-
-    def __post_init__(self) -> None:
-        check(self)
-        require_sampler(self.sampler)
-        require_pruner(self.pruner)
-        if self.objectives.costs:
-            require_several(self.sampler, self.pruner)
-        Limits(self.max_latency_ms, self.max_size_mb)  # Checks them.
-        for cost, most in self.limits.items():
-            if most is not None and cost not in self.objectives.costs:
-                raise RecipeError(
-                    f"{LIMITS[cost]} bounds the {cost} of trials, which is not measured. "
-                    f"Write --objective {self.objective},{cost}."
-                )
-
-    @property
-    def objectives(self) -> Objectives:
-        """The score, and the costs beside it.
-
-        Raises:
-            RecipeError: the objective names none.
-        """
-        return parse_objectives(self.objective)
-
-    @property
-    def limits(self) -> dict[Cost, float | None]:
-        """The most that a trial may cost to be chosen."""
-        return {cost: getattr(self, field) for cost, field in LIMITS.items()}
-
-    @property
-    def changes(self) -> dict[str, Axis]:
-        """The axes that were asked for.
-
-        Raises:
-            RecipeError: one makes no sense.
-            ArtifactError: a file is missing or not JSON.
-        """
-        if isinstance(self.space, Mapping):
-            return from_json(self.space)
-        files = [text for text in self.space if text.endswith(".json") and "=" not in text]
-        found: dict[str, Axis] = {}
-        for file in files:
-            found |= from_json(read_json(Path(file).expanduser()))
-        return found | parse_changes(text for text in self.space if text not in files)
 
 
 def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:

@@ -11,7 +11,7 @@ from regraft.heads import HEADS, Lda
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.run import Run
 from regraft.pipeline.tuning.ablation import MOST_FRACTION, changes, cost_s, reserved_s
-from regraft.pipeline.tuning.plan import Search
+from regraft.pipeline.tuning.asked import Search
 from regraft.search import Choice, Range, Space, Trial, parse_changes, space_of
 
 # The package offers the function under the module's name.

@@ -18,8 +18,9 @@ from regraft.pipeline.budget import Budget
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.fit import begin
 from regraft.pipeline.trunk import Trunk
+from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.blending import best_alone, blended, drawn, is_worse, judged_by_others, parts_of
-from regraft.pipeline.tuning.plan import Search, space_for
+from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, Trial
 

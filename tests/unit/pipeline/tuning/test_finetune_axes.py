@@ -6,7 +6,8 @@ import pytest
 from regraft.core.errors import RecipeError
 from regraft.data import Dataset, Example
 from regraft.pipeline import Recipe
-from regraft.pipeline.tuning.plan import Search, first_points, next_points, recipe_of, space_for
+from regraft.pipeline.tuning.asked import Search
+from regraft.pipeline.tuning.plan import first_points, next_points, recipe_of, space_for
 from regraft.search import Choice, Range, Space, Trial
 from regraft.training import Finetune, hyper_rule
 

@@ -8,7 +8,8 @@ from regraft.core.files import write_json
 from regraft.data import Dataset, Example
 from regraft.heads import KernelRidge, Lda, Perceptron, Ridge
 from regraft.pipeline import Recipe
-from regraft.pipeline.tuning.plan import KINDS, Search, first_points, next_points, recipe_of, space_for
+from regraft.pipeline.tuning.asked import Search
+from regraft.pipeline.tuning.plan import KINDS, first_points, next_points, recipe_of, space_for
 from regraft.search import Choice, Range, Trial
 
 ASKED = Recipe(("lite0",))

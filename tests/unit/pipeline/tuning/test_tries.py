@@ -21,7 +21,8 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.fit import begin
 from regraft.pipeline.recipe import Head, kind_of
 from regraft.pipeline.trunk import Trunk
-from regraft.pipeline.tuning.plan import Search, space_for
+from regraft.pipeline.tuning.asked import Search
+from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, OutOfTime
 
