@@ -157,7 +157,7 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
     trials, seconds = study.trials, climb.budget.spent_s - began_s
     keep_for_later(record, trials)
     # Others may have searched wider ranges under the same name.
-    within = [trial for trial in trials if space.contains(trial.values)]
+    within = [trial for trial in trials if space.keeps_to_asked(trial.values)]
     best = cheapest_best(affordable(within, costs, search.limits))
     if climb.best is not None and not prices.keeps(climb.best.recipe, search.limits):
         _adopt(climb, climb.judge_majority(), folder)

@@ -81,6 +81,10 @@ class Space:
         left = {name for name, value in values.items() if value is None and name not in self.asked}
         return all(n in axes and (n in left or axes[n].contains(v)) for n, v in values.items())
 
+    def keeps_to_asked(self, values: Mapping[str, Any]) -> bool:
+        """Whether a point lies within what somebody asked for, whatever the other ranges are by now."""
+        return all(self.axes[name].contains(v) for name, v in values.items() if name in self.asked)
+
     def head(self, values: Mapping[str, Any]) -> Any:
         """The settings of the chosen head.
 

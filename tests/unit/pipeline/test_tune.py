@@ -52,7 +52,7 @@ def test_a_search_ends_in_a_run(tuned: Callable[..., Run]) -> None:
 
 
 def test_settings_of_a_search_may_be_named_alone(paint: Paint, tmp_path: Path) -> None:
-    words = {"space": CHEAP, "sampler": "random", "trials": 3}
+    words = {"space": "head.kind=ridge,lda", "sampler": "random", "trials": 3}
     found = tune(paint(each=10), out=tmp_path / "run", budget="60s", **words).report.data["search"]
     assert (found["sampler"], len(found["trials"])) == ("random", 3)
     with pytest.raises(RecipeError, match=r"no setting 'trails'\. Did you mean trials"):
@@ -132,6 +132,12 @@ def test_a_study_elsewhere_is_gone_on_with(tuned: Callable[..., Run], tmp_path: 
     assert second["trials"][:4] == first["trials"]
     assert len(second["trials"]) == 7
     assert second["corrected"]["candidates"] == 7
+    assert len({trial["values"]["head.kind"] for trial in second["trials"]}) == 2
+    # Of a narrower range than before only what lies in it is chosen.
+    narrow = (*CHEAP, "head.ridge.penalty=1e5..1e6:log")
+    third = tuned(out="four", storage=shared, trials=9, space=narrow).report.data["search"]
+    best = third["trials"][third["best"]]["values"]
+    assert best["head.kind"] == "lda" or best["head.ridge.penalty"] >= 1e5
     # Another objective is another study in the same file.
     third = tuned(out="three", storage=shared, trials=2, objective="accuracy").report.data["search"]
     assert len(third["trials"]) == 2

@@ -30,7 +30,7 @@ class Search:
     """How settings are searched. Everything has a default; see `space_for` for what is searched."""
 
     space: Annotated[
-        tuple[str, ...] | Mapping[str, Any],
+        tuple[str, ...] | str | Mapping[str, Any],
         Knob(
             "NAME=LOW..HIGH[:log][:int][:step=S] or NAME=VALUE,VALUE or a JSON file; as often as you like. "
             "Only on request: views=plain,mirrored,cropped,both, which costs further forward passes, and "
@@ -105,11 +105,12 @@ class Search:
         """
         if isinstance(self.space, Mapping):
             return from_json(self.space)
-        files = [text for text in self.space if text.endswith(".json") and "=" not in text]
+        written = (self.space,) if isinstance(self.space, str) else self.space
+        files = [text for text in written if text.endswith(".json") and "=" not in text]
         found: dict[str, Axis] = {}
         for file in files:
             found |= from_json(read_json(Path(file).expanduser()))
-        return found | parse_changes(text for text in self.space if text not in files)
+        return found | parse_changes(text for text in written if text not in files)
 
 
 def changed(search: Search, settings: Mapping[str, Any]) -> Search:
