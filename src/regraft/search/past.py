@@ -70,10 +70,11 @@ class Proposal:
 def remember(past: Past, trials: Sequence[Trial], folder: Path) -> None:
     """Keep the best points of a search for others; the oldest records make room.
 
-    Nothing is kept of one that found little, or where there is no place to write.
+    Nothing is kept of one that found little, or on whose data a plain probe knew no more than the majority
+    class, or where there is no place to write.
     """
     complete = [trial for trial in trials if trial.state == "complete"]
-    if len(complete) < FEWEST_TRIALS:
+    if len(complete) < FEWEST_TRIALS or past.about.probe >= 1:
         return
     complete.sort(key=lambda trial: (trial.value or 0.0, trial.number))
     best = [trial.values for trial in complete[:BEST_KEPT]]

@@ -130,3 +130,10 @@ def test_records_that_are_damaged_are_passed_over(tmp_path: Path, change: dict[s
     (tmp_path / "bad.json").write_text(json.dumps(bad))
     (tmp_path / "cut.json").write_text('{"study": ')
     assert [one.study for one in remembered(tmp_path)] == ["new"]
+
+
+def test_nothing_is_kept_of_data_that_teach_nothing(tmp_path: Path) -> None:
+    trials = [Trial(number, smooth(0.1 + number), "complete", float(number)) for number in range(20)]
+    for name, probe in (("taught", 0.9), ("nothing", 1.0)):
+        remember(Past(name, "data", "loss", replace(ABOUT, probe=probe), ()), trials, tmp_path)
+    assert [file.stem for file in tmp_path.iterdir()] == ["taught"]
