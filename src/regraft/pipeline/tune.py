@@ -138,10 +138,10 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
 
     def should_stop() -> bool:
         # It is asked before each trial, so this is when the first ones are known.
-        if search.trials is None or len(study.trials) < search.trials // 4:
-            for values in () if proposed else next_points(space, first, study.trials):
-                study.propose(values)
-                proposed.append(values)
+        few = search.trials is not None and len(study.trials) >= search.trials // 4
+        for values in () if proposed else next_points(space, first, study.trials, few=few):
+            study.propose(values)
+            proposed.append(values)
         best = study.best
         if best and search.ablate:
             # Trials ask the budget whether there is time for them.

@@ -129,13 +129,16 @@ def first_points(space: Space) -> list[Values]:
     return found + [one for one in depths if one not in many]
 
 
-def next_points(space: Space, first: Sequence[Values], trials: Sequence[Trial]) -> list[Values]:
+def next_points(
+    space: Space, first: Sequence[Values], trials: Sequence[Trial], *, few: bool = False
+) -> list[Values]:
     """What follows once the first points are answered: other kinds' defaults on the best of their features.
 
     Args:
         space: what is searched.
         first: the first points that were asked for.
         trials: of the study.
+        few: whether there will be so few more that only a network trained by the rule of thumb is worth one.
     """
     known = {trial.key: trial for trial in trials if trial.state != "running"}
     answered = [known.get(fingerprint(values)) for values in first]
@@ -143,11 +146,14 @@ def next_points(space: Space, first: Sequence[Values], trials: Sequence[Trial]) 
     if None in answered or not complete:
         return []
     best = min(complete, key=lambda trial: trial.value or 0.0)
+    finetuned = [*finetuned_by_rule(space, best.values)]
+    if few:
+        return finetuned
     shared = {name: value for name, value in best.values.items() if not name.startswith(HEAD)}
     found = [{**thumb, **shared} for thumb in space.rules_of_thumb()[1:]]
     if "scaling" in space.axes:
         found += [{**best.values, "scaling": value} for value in space.axes["scaling"].grid()]
-    return [*found, *finetuned_by_rule(space, best.values)]
+    return found + finetuned
 
 
 def finetuned_by_rule(space: Space, values: Values) -> Iterator[Values]:

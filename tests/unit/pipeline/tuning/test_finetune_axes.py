@@ -72,6 +72,11 @@ def test_a_search_begins_without_and_goes_on_by_the_rule_on_the_best_features() 
     assert [point["finetune.stages"] for point in tuned] == [1, 3]
     assert {point["finetune.learning_rate"] for point in tuned} == {0.003}
     assert all(point["depths"] == first[-1]["depths"] for point in tuned)
+    # Of a few trials none is spent on anything else.
+    assert next_points(space, first[:1], trials[:1], few=True) == [
+        {**point, **{name: value for name, value in first[0].items() if name != "finetune.stages"}}
+        for point in tuned
+    ]
 
 
 @pytest.mark.parametrize(
