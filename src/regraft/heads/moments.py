@@ -116,6 +116,8 @@ class Gram:
         intercept = share @ ballots
         unit, floor = float(np.trace(inner)) / float(self.weights.sum()), self._floor(len(root))
         solution = solved(inner, root[:, None] * (ballots - intercept), penalty * unit, floor=floor)
+        # The null direction is in none of the targets; see above.
+        solution -= np.outer(root, root @ solution / self.weights.sum())
         return OnRows(root[:, None] * solution, means, intercept)
 
     def _about_mean(
