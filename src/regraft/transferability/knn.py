@@ -6,6 +6,7 @@ from regraft.heads import NearestNeighbours
 from regraft.transferability.score import Measured, Sample, order_free
 
 NEIGHBOURS = 5
+TIED = 1e-4
 
 
 @order_free
@@ -23,6 +24,7 @@ def measure(sample: Sample) -> Measured:
     votes = NearestNeighbours(NEIGHBOURS).held_out(
         sample.features, sample.labels, class_count=sample.class_count, folds=sample.folds
     )
-    most = votes == votes.max(axis=1, keepdims=True)
+    # The nearer of two that are equal is ahead by less, any other by more.
+    most = votes >= votes.max(axis=1, keepdims=True) - TIED
     own = most[np.arange(len(votes)), sample.labels]
     return Measured.mean(own / most.sum(axis=1))
