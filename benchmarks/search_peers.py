@@ -99,7 +99,7 @@ def model(point: dict[str, Any], features: np.ndarray) -> Any:
         variance = 1.0 if point["standardise"] else float(features.var())
         own["gamma"] /= features.shape[1] * variance
     makers = {
-        "logistic": lambda: LogisticRegression(**own, max_iter=1000),
+        "logistic": lambda: LogisticRegression(**{"max_iter": 1000, **own}),
         "linear_svm": lambda: LinearSVC(**own, tol=1e-3, max_iter=300),
         "svm": lambda: SVC(**own),
         "neighbours": lambda: KNeighborsClassifier(**own),

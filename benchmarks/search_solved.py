@@ -9,21 +9,20 @@ folds dealt anew.
 import json
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks import search_peers
 from benchmarks.accuracy import write_table
 from benchmarks.search import PEERS
-from benchmarks.search_task import SearchTask, make_task
+from benchmarks.search_peers import cross_validated
+from benchmarks.search_task import SearchTask, fresh_loss, make_task
 from regraft.backbones import load
 from regraft.features import FeatureStore
 from regraft.heads.selection import held_out_loss
 
 RESULTS = Path(__file__).parent / "results" / "search.json"
-TO_THE_END = {"logisticregression__tol": 1e-8, "logisticregression__max_iter": 100_000}
+TO_THE_END = {"tol": 1e-8, "max_iter": 100_000}
 
 
 def run(data: Path | None, quick: bool) -> dict[str, Any]:
@@ -54,23 +53,12 @@ def run(data: Path | None, quick: bool) -> dict[str, Any]:
 
 def losses(task: SearchTask, point: dict[str, Any]) -> dict[str, float]:
     """Of a point as it was tried, and solved to its end."""
-    features, make = task.features(point["depths"]), search_peers.model
-    found = {}
+    features, found = task.features(point["depths"]), {}
     for name, settings in (("as it stops", {}), ("solved", TO_THE_END)):
-        search_peers.model = lambda *given, settings=settings: _with(make(*given), settings)
+        asked = {**point, "own": point["own"] | settings}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            scores = [
-                search_peers.cross_validated(task, features, point, dealt)
-                for dealt in (task.folds, *task.fresh)
-            ]
-        own, *fresh = (held_out_loss(each, task.labels) for each in scores)
-        found |= {name: round(own, 4), f"{name}, fresh folds": round(float(np.mean(fresh)), 4)}
-    search_peers.model = make
+            own = held_out_loss(cross_validated(task, features, asked, task.folds), task.labels)
+            fresh = fresh_loss(task, partial(cross_validated, task, features, asked))
+        found |= {name: round(own, 4), f"{name}, fresh folds": round(fresh, 4)}
     return found
-
-
-def _with(head: Any, settings: dict[str, Any]) -> Any:
-    if hasattr(head, "steps"):
-        return head.set_params(**settings)
-    return head.set_params(**{name.partition("__")[2]: value for name, value in settings.items()})

@@ -16,6 +16,7 @@ from regraft.heads.blocks import parts, read_rows
 
 ROWS_AT_ONCE = 1024
 NEARER = 1e-5
+"""Of a vote, that the nearest example has beside it, and the next ones less."""
 
 
 @runtime_checkable

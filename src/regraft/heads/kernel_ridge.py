@@ -88,9 +88,8 @@ class KernelRidge:
         require_few(len(features), self.most_examples, head="kernel_ridge")
         weights = checked(features, labels, class_count=class_count, weights=weights)
         centre = features.mean(axis=0, dtype=np.float64)
-        return KernelGram(
-            features - centre, Ballots(one_each(labels), class_count), weights, self.width
-        ), centre
+        targets = Ballots(one_each(labels), class_count)
+        return KernelGram(features - centre, targets, weights, self.width), centre
 
     def _solved(self, side: "KernelGram") -> OnRows:
         if self.penalty is not None:

@@ -15,6 +15,7 @@ from regraft.core.arrays import Array, Weights
 
 # Eigenvalues below this share of the largest are rounding of float64 sums of float32 features.
 RELATIVE_FLOOR = 1e-12
+# From so many times the floors on, what rounding adds to a solution is too little to be left out.
 FAR_ABOVE = 1e3
 
 

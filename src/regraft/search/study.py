@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 
 import optuna
@@ -80,7 +81,6 @@ class Study:
         self._record = Record(study)
         self._reports: dict[int, list[float]] = {}
         self._took: dict[int, dict[str, float]] = {}
-        self._dealt: list[Values] | None = None
         self.agree = Agreement(study)
         self.price: Price = lambda _: ()
         self._worker = this_worker()
@@ -105,7 +105,7 @@ class Study:
             self._study, self.space, token=self._worker["token"], mine=lambda number: number in self._mine
         )
         found: list[Asked] = []
-        count = at_once(self._study, count)
+        count = at_once(self._study, count) if count > 1 else count
         while len(found) < count and (most is None or len(self.trials) < most):
             asked = self._ask_unknown()
             if asked is None:
@@ -196,8 +196,7 @@ class Study:
         can_be_counted = is_grid or self.space.is_finite
         for attempt in range(MOST_REPEATS + 1):
             if can_be_counted and not self._record.anything_waits:
-                known = {trial.key for trial in self.trials}
-                point = next((each for each in self._grid() if fingerprint(each) not in known), None)
+                point = self._untried()
                 if point is None:
                     return None
                 if is_grid or attempt == MOST_REPEATS:
@@ -211,13 +210,17 @@ class Study:
             self._repeat(asked, before)
         return None
 
-    def _grid(self) -> Iterator[Values]:
-        if self._dealt is None:
-            seed = self.settings.seed
-            first = islice(self.space.grid(), VAST)
-            self._dealt = sorted(first, key=lambda each: unit_interval(f"{seed} {fingerprint(each)}"))
-        yield from self._dealt
-        yield from islice(self.space.grid(), VAST, None)
+    @cached_property
+    def _dealt(self) -> list[tuple[str, Values]]:
+        """Points of the grid with their keys, drawn by lot."""
+        first = [(fingerprint(each), each) for each in islice(self.space.grid(), VAST)]
+        return sorted(first, key=lambda one: unit_interval(f"{self.settings.seed} {one[0]}"))
+
+    def _untried(self) -> Values | None:
+        """The next point of the grid; None where there is no other."""
+        known = {trial.key for trial in self.trials}
+        rest = ((fingerprint(each), each) for each in islice(self.space.grid(), VAST, None))
+        return next((each for key, each in chain(self._dealt, rest) if key not in known), None)
 
     def _ask_at_random(self) -> Asked:
         """What waits, or by lot."""

@@ -31,6 +31,7 @@ from regraft.search.trial import Asked, Outcome, Result
 from regraft.search.work import Batches, Report, work
 
 ROWS_TOLD_BY = 1000
+"""Of the features: by these, and by all labels, examples are told from others."""
 
 
 def search_heads(  # noqa: PLR0913 - all but the first two are options
