@@ -217,8 +217,15 @@ def ledoit_wolf(
 
     Source: Ledoit & Wolf 2004, 10.1016/S0047-259X(03)00096-4.
     """
+    trace, squared = float(variances.sum()), float((variances**2).sum())
+    return advised_shrinkage(lengths, weights, trace=trace, squared=squared, width=width)
+
+
+def advised_shrinkage(
+    lengths: Float[Array, " n"], weights: Weights, *, trace: float, squared: float, width: int
+) -> float:
+    """The same of a covariance whose trace is known, and the sum of its squared entries."""
     count = float(weights.sum())
-    squared = float((variances**2).sum())
-    dispersion = squared - float(variances.sum()) ** 2 / width
+    dispersion = squared - trace**2 / width
     noise = (float(weights @ lengths**2) / count - squared) / count
     return 1.0 if dispersion <= 0 else float(np.clip(noise / dispersion, 0, 1))

@@ -38,10 +38,6 @@ from regraft.search.objectives import affordable, cheapest_best
 STUDY = "study"
 JOURNAL = "trials.log"
 SEARCH_PAGE = "search.html"
-REFIT = 0.5
-"""Times as long as the best trial took: kept back for fitting it again. A trial fits every fold, or finds
-eigenvalues; then one fit to all images, of settings that are known, takes less."""
-
 DEFAULT = Search()
 
 
@@ -146,9 +142,7 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
         if best and search.ablate:
             # Trials ask the budget whether there is time for them.
             climb.budget.reserved_s = finish_s + reserved_s(best, study.trials, space, climb.budget)
-        return not climb.budget.affords(
-            REFIT * (best.seconds + cost_s(study.trials, best, climb)) if best else 0.0
-        )
+        return not climb.budget.affords(cost_s(study.trials, best, tries) if best else 0.0)
 
     proposed: list[Values] = []
     began_s, finish_s = climb.budget.spent_s, climb.budget.reserved_s

@@ -1,7 +1,8 @@
 """Judging a head step by step on examples its fits did not see, so that a hopeless one can be given up."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, TypeVar, get_args
 
 import numpy as np
@@ -10,14 +11,13 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
 from regraft.heads import Head, accuracy, held_out
-from regraft.heads.prepared import Dealt, KnowsPaths, Preparation, penalties, sharing
+from regraft.heads.prepared import Dealt, Gathered, KnowsPaths, Prepared, penalties
 from regraft.heads.selection import KnowsHeldOut, held_out_loss
 from regraft.heads.viewed import rows_of
-from regraft.search.shelf import Shelf
+from regraft.heads.weighting import fold_numbers
 
 Objective = Literal["loss", "accuracy"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
-ROOM_BYTES = 1 << 30
 RISING = 1.02
 """A loss so many times the lowest: of weaker penalties none will be lower."""
 
@@ -32,9 +32,8 @@ class Task:
         features: of all examples; or of v views of each, the plain ones of all examples first. Heads learn
             from all views of an example, which are left out together, and its plain one is judged.
         rounds: one or more ways to deal the examples to folds; see `held_out`.
-        shelf: where heads of one kind keep the work that they share.
-        in_one: whether a head that shares work answers for all folds of a round at once, side by side; to be
-            chosen where nobody asks in between, as a pruner does.
+        in_one: whether a head that shares work answers for all folds at once, side by side; to be chosen
+            where nobody asks in between, as a pruner does.
     """
 
     features: Float[Array, "vn d"]
@@ -42,10 +41,9 @@ class Task:
     class_count: int
     rounds: tuple[Folds, ...]
     weights: Weights | None = None
-    shelf: Shelf = field(default_factory=lambda: Shelf(ROOM_BYTES))
     in_one: bool = False
 
-    @property
+    @cached_property
     def rows(self) -> "Task":
         """The same with an example for each view."""
         views = len(self.features) // len(self.labels)
@@ -65,38 +63,55 @@ class Task:
         """The most steps a head can have."""
         return sum(len(np.unique(folds[folds >= 0])) for folds in self.rounds)
 
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The work that heads share, done when the first of them asks for it."""
+        given = (self.features, self.labels)
+        gathered = Gathered(*given, class_count=self.class_count, weights=self.weights)
+        return Prepared(Dealt(gathered, self.rounds))
+
     @property
     def nbytes(self) -> int:
         """Of the features, and of what heads made of them."""
-        return self.features.nbytes + self.shelf.nbytes
+        # Once it has been asked for: examples that nobody has asked about are not checked for that.
+        known = vars(self.rows).get("prepared")
+        return self.features.nbytes + (0 if known is None else known.nbytes)
 
 
 def steps(head: Head, task: Task) -> Iterator[Scores]:
     """Held-out scores [n, k] after each step, NaN where there are none yet; the last ones are complete.
 
-    A step is one fold; of a head that knows all folds at once, one round. Where rounds repeat, scores are
-    averaged.
+    A step is one fold; of a head that knows all folds of a round at once, one round; of one that shares work,
+    where that was chosen, all. Where rounds repeat, scores are averaged.
 
     Raises:
         TrainingError: scores are no finite numbers.
     """
-    shape = (len(task.labels), task.class_count)
-    total, count = np.zeros(shape, np.float64), np.zeros(len(task.labels))
-    rows = task.rows
+    rows, count = task.rows, len(task.labels)
+    prepared = rows.prepared.of(head)
+    if prepared is not None and task.in_one:
+        scores = prepared.held_out(head, rows.prepared.dealt.keys)[:count]
+        require_finite(scores[task.seen])
+        yield scores
+        return
+    total, times = np.zeros((count, task.class_count), np.float64), np.zeros(count)
     for at, dealt in enumerate(task.rounds):
-        for numbers in _together(head, dealt, in_one=task.in_one):
-            scores, out = _of_folds(head, rows, at, numbers)[: len(dealt)], np.isin(dealt, numbers)
+        for numbers in _together(head, dealt):
+            out = np.isin(dealt, numbers)
+            if prepared is None:
+                scores = _of_folds(head, rows, at, numbers)[:count]
+            else:
+                scores = prepared.held_out(head, tuple((at, number) for number in numbers))[:count]
             require_finite(scores[out])
             total[out] += scores[out]
-            count[out] += 1
-            yield np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan).astype(
-                np.float32
-            )
+            times[out] += 1
+            mean = np.where(times[:, None] > 0, total / np.maximum(times, 1)[:, None], np.nan)
+            yield mean.astype(np.float32)
 
 
 def each_alone(head: Head, task: Task) -> Scores:
     """Scores of every example by a fit to all others, of examples with one view each."""
-    prepared = _prepared(head, task, None)
+    prepared = task.prepared.of(head)
     if prepared is not None:
         return prepared.held_out(head, None)
     given = (head, task.features, task.labels)
@@ -131,15 +146,11 @@ def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None])
 
 def _along(heads: Sequence[H], task: Task, *, alone: bool) -> Iterator[Scores]:
     """Held-out scores of one head after another, the next ones computed when they are asked for."""
-    rows, count = task.rows, len(task.labels)
-    rounds = [None] if alone else [*range(len(task.rounds))]
-    prepared = [_prepared(heads[0], rows, at) for at in rounds]
-    knowing = [each for each in prepared if isinstance(each, KnowsPaths)]
-    assert len(knowing) == len(rounds), "heads that choose among penalties share their work"
-    numbers = [None if at is None else numbers_of(task.rounds[at]) for at in rounds]
-    walks = [each.path(heads, own) for each, own in zip(knowing, numbers, strict=True)]
-    for each in zip(*walks, strict=True):
-        yield np.asarray(np.mean([scores[:count] for scores in each], axis=0), np.float32)
+    rows = task.rows
+    prepared = rows.prepared.of(heads[0])
+    assert isinstance(prepared, KnowsPaths), "heads that choose among penalties share their work"
+    for scores in prepared.path(heads, None if alone else rows.prepared.dealt.keys):
+        yield scores[: len(task.labels)]
 
 
 def require_finite(scores: Scores) -> None:
@@ -150,38 +161,15 @@ def require_finite(scores: Scores) -> None:
 
 def _of_folds(head: Head, task: Task, at: int, numbers: tuple[int, ...]) -> Scores:
     """Scores of some folds of one round."""
-    prepared = _prepared(head, task, at)
-    if prepared is not None:
-        return prepared.held_out(head, numbers)
     folds = np.where(np.isin(task.rounds[at], numbers), task.rounds[at], -1)
     given = (head, task.features, task.labels)
     return held_out(*given, class_count=task.class_count, folds=folds, weights=task.weights)
 
 
-def _prepared(head: Head, task: Task, at: int | None) -> Preparation | None:
-    """What the head shares with others of its kind in one round, or where each example is left out alone."""
-    shared = sharing(head)
-    if shared is None:
-        return None
-    name, prepare = shared
-
-    def make() -> Preparation:
-        folds, given = None if at is None else task.rounds[at], (task.features, task.labels)
-        return prepare(Dealt.of(*given, class_count=task.class_count, folds=folds, weights=task.weights))
-
-    return task.shelf.get((name, at), make)
-
-
-def _together(head: Head, dealt: Folds, *, in_one: bool) -> Iterator[tuple[int, ...]]:
+def _together(head: Head, dealt: Folds) -> list[tuple[int, ...]]:
     """The folds that a head is asked for at a time: all, or one after the other."""
-    numbers = numbers_of(dealt)
-    knows_all = isinstance(head, KnowsHeldOut) or (in_one and sharing(head) is not None)
-    yield from [numbers] if knows_all else [(number,) for number in numbers]
-
-
-def numbers_of(dealt: Folds) -> tuple[int, ...]:
-    """Of the folds that are held out."""
-    return (*np.unique(dealt[dealt >= 0]).tolist(),)
+    numbers = fold_numbers(dealt).tolist()
+    return [(*numbers,)] if isinstance(head, KnowsHeldOut) else [(number,) for number in numbers]
 
 
 def value_of(scores: Scores, task: Task, objective: Objective) -> float:

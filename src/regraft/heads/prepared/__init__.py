@@ -7,9 +7,10 @@ from regraft.heads.kernel_ridge import KernelRidge
 from regraft.heads.lda import Lda
 from regraft.heads.logistic import PENALTIES as OF_LOGISTIC
 from regraft.heads.logistic import Logistic
+from regraft.heads.prepared.dealt import Dealt, Gathered, Key
 from regraft.heads.prepared.kernel_ridge import PreparedKernelRidge
 from regraft.heads.prepared.lda import PreparedLda
-from regraft.heads.prepared.preparation import Dealt, KnowsPaths, Preparation
+from regraft.heads.prepared.preparation import KnowsPaths, Preparation
 from regraft.heads.prepared.reduced import PreparedReduced
 from regraft.heads.prepared.ridge import PreparedRidge
 from regraft.heads.ridge import PENALTIES as OF_RIDGE
@@ -17,10 +18,44 @@ from regraft.heads.ridge import Ridge
 from regraft.heads.support_vectors import PENALTIES as OF_LINEAR_SVM
 from regraft.heads.support_vectors import LinearSvm
 
-__all__ = ["Dealt", "KnowsPaths", "Preparation", "Sharing", "penalties", "sharing"]
+__all__ = [
+    "Dealt",
+    "Gathered",
+    "Key",
+    "KnowsPaths",
+    "Preparation",
+    "Prepared",
+    "Sharing",
+    "penalties",
+    "sharing",
+]
 
 Sharing = tuple[Hashable, Callable[[Dealt], Preparation]]
 """A name that is equal for heads that share a preparation, and how it is made."""
+
+
+class Prepared:
+    """What kinds of heads prepared on the same examples and folds, each when the first head asks."""
+
+    def __init__(self, dealt: Dealt) -> None:
+        """Nothing is prepared yet."""
+        self.dealt = dealt
+        self._made: dict[Hashable, Preparation] = {}
+
+    def of(self, head: Any) -> Preparation | None:
+        """What answers for a head; None where there is nothing to share."""
+        shared = sharing(head)
+        if shared is None:
+            return None
+        name, prepare = shared
+        if name not in self._made:
+            self._made[name] = prepare(self.dealt)
+        return self._made[name]
+
+    @property
+    def nbytes(self) -> int:
+        """Of all that was prepared by now."""
+        return self.dealt.nbytes + self.dealt.gathered.nbytes
 
 
 def penalties(head: Any) -> tuple[float, ...]:
@@ -41,7 +76,7 @@ def penalties(head: Any) -> tuple[float, ...]:
 
 
 def sharing(head: Any) -> Sharing | None:
-    """How a head shares its work with others of its kind; None where there is nothing to share."""
+    """How a head shares its work with others; None where there is nothing to share."""
     match head:
         case Ridge(penalty=float()):
             return "ridge", PreparedRidge

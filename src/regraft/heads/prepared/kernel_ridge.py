@@ -16,68 +16,69 @@ from jaxtyping import Float
 from scipy.linalg import solve
 from scipy.linalg.lapack import dpotrf, dpotri
 
-from regraft.core.arrays import Array, Scores, Weights
+from regraft.core.arrays import Array, Folds, Scores, Weights
 from regraft.core.threads import single_threaded_blas
 from regraft.heads.ballots import Ballots
-from regraft.heads.kernel_machine import gamma_of, gaussian, require_few, squared_distances
+from regraft.heads.kernel_machine import gamma_of, gaussian, require_few
 from regraft.heads.kernel_ridge import KernelRidge
-from regraft.heads.prepared.preparation import Dealt
+from regraft.heads.prepared.dealt import Dealt, Key
 from regraft.heads.weighting import one_each
 
 
 class PreparedKernelRidge:
     """Squared distances between all examples.
 
-    Cost: once n^2 d multiplications; then for every width and penalty n^3, in place of the 12 n^3 of an
-        eigen-decomposition, which would be of use to other penalties of exactly the same width.
+    Cost: once n^2 d multiplications, unless another kind of head has paid for them; then for every width and
+        penalty n^3, in place of the 12 n^3 of an eigen-decomposition, which would be of use to other
+        penalties of exactly the same width.
     """
 
     def __init__(self, dealt: Dealt) -> None:
-        require_few(len(dealt.features), KernelRidge.most_examples, head="kernel_ridge")
-        one_each(dealt.labels)
-        self.dealt = dealt
-        centred = dealt.features - dealt.features.mean(axis=0, dtype=np.float64)
-        with single_threaded_blas():
-            self._squares = squared_distances(centred, centred)
-        self._gamma = gamma_of(self._squares, dealt.weights, width=1.0)
+        require_few(len(dealt.gathered.labels), KernelRidge.most_examples, head="kernel_ridge")
+        one_each(dealt.gathered.labels)
+        self.dealt, self._weights = dealt, dealt.gathered.weights
+        self._squares = dealt.gathered.squares
+        self._gamma = gamma_of(self._squares, self._weights, width=1.0)
 
-    @property
-    def nbytes(self) -> int:
-        """Of the distances."""
-        return self._squares.nbytes
-
-    def held_out(self, head: KernelRidge, numbers: tuple[int, ...] | None) -> Scores:
+    def held_out(self, head: KernelRidge, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores under a width and a penalty, of some folds or of each example alone."""
         assert head.penalty is not None, "the likeliest penalty takes a decomposition"
         with single_threaded_blas():
             smoother = self._smoother_of(head)
             if smoother is None:
-                return self._decomposed(head, numbers)
-            targets = Ballots(self.dealt.labels, self.dealt.class_count)[:]
-            residuals, scores = smoother @ targets, self.dealt.nowhere()
-            if numbers is None:
-                scores[:] = targets - residuals / np.diag(smoother)[:, None]
-                return scores
-            for number in numbers:
-                rows = np.flatnonzero(self.dealt.fold(number))
+                return self._decomposed(head, keys)
+            targets = Ballots(self.dealt.gathered.labels, self.dealt.gathered.class_count)[:]
+            residuals = smoother @ targets
+            if keys is None:
+                return np.asarray(targets - residuals / np.diag(smoother)[:, None], np.float32)
+
+            def left_out(key: Key) -> Float[Array, "h k"]:
+                rows = np.flatnonzero(self.dealt.fold(key))
                 own = smoother[np.ix_(rows, rows)]
-                scores[rows] = targets[rows] - solve(own, residuals[rows], assume_a="pos", check_finite=False)
-        return scores
+                found = solve(own, residuals[rows], assume_a="pos", check_finite=False)
+                return np.asarray(targets[rows] - found)
+
+            return self.dealt.mean((key, left_out(key)) for key in keys)
 
     def _smoother_of(self, head: KernelRidge) -> Float[Array, "n n"] | None:
         assert head.penalty is not None, "the likeliest penalty takes a decomposition"
-        weights = self.dealt.weights
+        weights = self._weights
         curved = gaussian(self._squares.copy(), self._gamma / head.width**2)
         curved[np.diag_indices_from(curved)] += head.penalty * _spread(curved, weights) / weights
         return _smoother(curved)
 
-    def _decomposed(self, head: KernelRidge, numbers: tuple[int, ...] | None) -> Scores:
+    def _decomposed(self, head: KernelRidge, keys: tuple[Key, ...] | None) -> Scores:
         """By the head itself, which drops what is rounding: of examples that are all alike, for instance."""
-        dealt, folds = self.dealt, self.dealt.folds
-        if folds is not None and numbers is not None:
-            folds = np.where(np.isin(folds, numbers), folds, -1)
-        given = (dealt.features, dealt.labels)
-        return head.held_out(*given, class_count=dealt.class_count, folds=folds, weights=dealt.weights)
+        examples = self.dealt.gathered
+
+        def held_out(folds: Folds | None) -> Scores:
+            given, class_count = (examples.features, examples.labels), examples.class_count
+            return head.held_out(*given, class_count=class_count, folds=folds, weights=self._weights)
+
+        if keys is None:
+            return held_out(None)
+        found = [held_out(folds) for folds in self.dealt.rounds]
+        return self.dealt.mean((key, found[key[0]][self.dealt.fold(key)]) for key in keys)
 
 
 def _spread(kernel: Float[Array, "n n"], weights: Weights) -> float:

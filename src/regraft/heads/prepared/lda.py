@@ -1,87 +1,178 @@
-"""Linear discriminant analysis under one shrinkage after another: each fold is decomposed once."""
+"""Linear discriminant analysis under one shrinkage after another, in axes that other kinds of heads use too.
 
-from dataclasses import replace
+With T = diag(t) the scatter of the examples outside a fold in their own axes, Q [r, k] the means of their
+classes there and c the classes' weights, which add up to W, the scatter within classes is T - Q diag(c) Q'.
+The shrunken covariance is a diagonal less k columns, and nothing is decomposed to invert it:
+
+    A^-1 = D - g Q diag(c) Q',    D = g T + s v I,    g = (1 - s) / W
+
+with s the shrinkage and v the mean variance within classes; see `heads.lda`. Beyond these axes A is
+1 / (s v), and no mean reaches there.
+
+Source: Woodbury 1950 (the inverse of a matrix that differs from another by few columns).
+"""
+
+from collections.abc import Sequence
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy.linalg import solve
 
-from regraft.core.arrays import Array, Features, Scores
-from regraft.core.threads import in_parallel, single_threaded_blas
-from regraft.heads.lda import Lda, Pooled
-from regraft.heads.prepared.preparation import Dealt
+from regraft.core.arrays import Array, Scores
+from regraft.core.threads import in_parallel
+from regraft.heads.ballots import Ballots
+from regraft.heads.blocks import Part, Rows, column_means, parts, read_rows, summed
+from regraft.heads.lda import LEAST_SHRINKAGE, Lda, advised_shrinkage
+from regraft.heads.moments import ABSOLUTE_FLOOR
+from regraft.heads.prepared.dealt import Dealt, Key, LeftOut
+from regraft.heads.spectrum import RELATIVE_FLOOR
+from regraft.heads.weighting import one_each
+
+ROUNDING = 1e-12
+"""Where next to nothing lies within classes, what rounding leaves of it may be negative; this is added."""
 
 
-class Seen(NamedTuple):
-    """A fold's examples, and the classes' means, as the others' covariance sees them.
+class Classes(NamedTuple):
+    """The classes that have examples outside a fold, in the axes of these.
 
     Attributes:
-        pooled: the fit to the others, without their sums.
-        on_means: the examples' inner products with the means.
-        on_axes: how far the examples reach along the covariance's axes, and
-        means_on_axes: how far the means do.
+        left: these examples.
+        present: which classes they are.
+        means: theirs.
+        counts: their weights.
+        variance: the mean over features that vary within classes; where none does, over how far means lie
+            apart.
+        advised: the shrinkage of Ledoit and Wolf; None where nothing varies within classes.
     """
 
-    pooled: Pooled
-    on_means: Float[Array, "h k"]
-    on_axes: Float[Array, "h r"]
-    means_on_axes: Float[Array, "r k"]
-
-    @classmethod
-    def of(cls, pooled: Pooled, features: Features) -> "Seen":
-        """Project the examples."""
-        centred = (features - pooled.centre).T
-        # In float64: with little shrinkage what lies along the axes and what does not nearly cancel.
-        on_axes = np.ascontiguousarray(pooled.reaching(centred).T)
-        light = replace(pooled, side=None, whole=None)
-        return cls(light, centred.T @ pooled.means, on_axes, pooled.reaching(pooled.means))
-
-    @property
-    def nbytes(self) -> int:
-        """Of its arrays."""
-        return self.on_axes.nbytes + self.means_on_axes.nbytes + self.pooled.means.nbytes
+    left: LeftOut
+    present: Bool[Array, " c"]
+    means: Float[Array, "r k"]
+    counts: Float[Array, " k"]
+    variance: float
+    advised: float | None
 
     def scores(self, shrinkage: float | None) -> Scores:
-        """What `Pooled.linear` says of these examples."""
-        pooled = self.pooled
-        sphere, along = pooled.curvature.inverse(shrinkage)
-        reached = along[:, None] * self.means_on_axes
-        lengths = (pooled.means**2).sum(axis=0) / sphere + (self.means_on_axes * reached).sum(axis=0)
-        known = self.on_means / sphere + self.on_axes @ reached + pooled.log_shares - lengths / 2
-        scores = np.empty((len(known), len(pooled.present)), np.float32)
-        scores[:, pooled.present] = known
-        scores[:, ~pooled.present] = known.mean(axis=1, keepdims=True) - pooled.gap
+        """What the fit says of the fold's examples."""
+        asked = self.advised if shrinkage is None else shrinkage
+        share = 1.0 if asked is None or self.advised is None else max(asked, LEAST_SHRINKAGE)
+        kept = (1 - share) / float(self.counts.sum())
+        directions = self._solved(kept, kept * self.left.spectrum.values + share * self.variance)
+        known = self.left.held @ directions - (self.means * directions).sum(axis=0) / 2
+        known += np.log(self.counts / self.counts.sum())
+        scores = np.empty((len(known), len(self.present)), np.float32)
+        scores[:, self.present] = known
+        scores[:, ~self.present] = known.mean(axis=1, keepdims=True) - np.log(len(self.left.kept) + 1)
         return scores
+
+    def _solved(self, kept: float, diagonal: Float[Array, " r"]) -> Float[Array, "r k"]:
+        """A Q: with P the columns over the root of the diagonal, (I - P P')^-1 P = P (I - P'P)^-1."""
+        root, scale = np.sqrt(self.counts), 1 / np.sqrt(diagonal)[:, None]
+        means = scale * self.means
+        columns = means * (root * np.sqrt(kept))
+        is_tall = columns.shape[1] < len(columns)
+        inner = _less(columns.T @ columns if is_tall else columns @ columns.T)
+        if is_tall:
+            solved = solve(inner, (means * root).T, assume_a="pos", check_finite=False).T / root
+        else:
+            solved = solve(inner, means, assume_a="pos", check_finite=False)
+        return np.asarray(scale * solved)
+
+
+def _less(products: Float[Array, "q q"]) -> Float[Array, "q q"]:
+    """The unit matrix less products."""
+    products *= -1
+    products[np.diag_indices(len(products))] += 1 + ROUNDING
+    return products
 
 
 class PreparedLda:
-    """Each fold's examples in the axes of the covariance of the others.
+    """The classes outside each fold, in the axes of its spectrum.
 
-    Cost: once a fit for every fold, and n^2 (d + r) / f multiplications; then n r k for every shrinkage.
+    Cost: once n d r + 4 r^3 multiplications for each fold with r = min(n, d), unless another kind of head has
+        paid for it; then n r k + k^3 for every shrinkage, or r^3 where that is less.
     """
 
     def __init__(self, dealt: Dealt) -> None:
-        self.dealt = dealt
-        self._seen: dict[int, Seen] = {}
+        one_each(dealt.gathered.labels)
+        self.dealt, self._gathered = dealt, dealt.gathered
+        self._ballots = Ballots(self._gathered.labels, self._gathered.class_count)
+        self._classes: dict[Key, Classes] = {}
 
-    @property
-    def nbytes(self) -> int:
-        """Of what folds look like."""
-        return sum(seen.nbytes for seen in self._seen.values())
-
-    def held_out(self, head: Lda, numbers: tuple[int, ...] | None) -> Scores:
+    def held_out(self, head: Lda, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores under a shrinkage, of some folds."""
-        assert numbers is not None, "each example alone would be a fit for each"
-        new = [number for number in numbers if number not in self._seen]
-        self._seen |= dict(zip(new, in_parallel(self._look, new), strict=True))
-        scores = self.dealt.nowhere()
-        with single_threaded_blas():
-            for number in numbers:
-                scores[self.dealt.fold(number)] = self._seen[number].scores(head.shrinkage)
-        return scores
+        assert keys is not None, "each example alone would be a fit for each"
+        new = [key for key in keys if key not in self._classes]
+        for key, left in zip(new, self.dealt.left_out(new), strict=True):
+            self._classes[key] = self._look(key, left)
+        found = in_parallel(lambda key: self._classes[key].scores(head.shrinkage), keys)
+        return self.dealt.mean(zip(keys, found, strict=True))
 
-    def _look(self, number: int) -> Seen:
-        dealt, out = self.dealt, self.dealt.fold(number)
-        given = (dealt.features[~out], dealt.labels[~out])
-        pooled = Pooled.of(*given, class_count=dealt.class_count, weights=dealt.weights[~out])
-        return Seen.of(pooled, dealt.features[out])
+    @cached_property
+    def _centre(self) -> Float[Array, " d"]:
+        return column_means(self._gathered.features)
+
+    @cached_property
+    def _whole(self) -> Float[Array, "k1 d"]:
+        return self._sums(len(self._gathered.labels))
+
+    def _sums(self, rows: int | Rows) -> Float[Array, "k1 d"]:
+        """Weighted sums of each class's features about the mean of all, and last those of their squares."""
+        features, weights = self._gathered.features, self._gathered.weights
+
+        def over(stretch: Sequence[Part]) -> Float[Array, "k1 d"]:
+            total = np.zeros((self._gathered.class_count + 1, features.shape[1]))
+            for part in stretch:
+                seen = read_rows(features, part) - self._centre
+                weighted = weights[part][:, None] * seen
+                self._ballots.add_sums(total[:-1], weighted, part)
+                seen *= weighted
+                total[-1] += seen.sum(axis=0)
+            return total
+
+        return np.asarray(reduce(np.add, summed(over, rows)))
+
+    def _look(self, key: Key, left: LeftOut) -> Classes:
+        """Classes outside a fold, and how they vary."""
+        labels, weights, class_count = (
+            self._gathered.labels[left.kept],
+            left.weights,
+            self._gathered.class_count,
+        )
+        present = np.bincount(labels, minlength=class_count) > 0
+        counts = np.bincount(labels, weights, minlength=class_count)[present]
+        means = left.spectrum.targets[:, present] / counts
+        sums = self._whole - self._sums(np.flatnonzero(self.dealt.fold(key)))
+        overall, own = sums[-1] / counts.sum(), sums[:-1][present]
+        variances = overall - (own**2 / counts[:, None]).sum(axis=0) / counts.sum()
+        squares = (self._centre + own.sum(axis=0) / counts.sum()) ** 2
+        floors = np.maximum(ABSOLUTE_FLOOR * squares, RELATIVE_FLOOR * overall)
+        if variances.sum() <= floors.sum():
+            apart = float((means**2).sum(axis=0).mean())
+            variance = apart / len(squares) if apart > ABSOLUTE_FLOOR * squares.sum() else np.inf
+            return Classes(left, present, means, counts, variance, None)
+        width, trace = int((variances > floors).sum()), float(variances.sum())
+        lengths = _lengths(left, means, (np.cumsum(present) - 1)[labels])
+        squared = _squared(left.spectrum.values, means * np.sqrt(counts)) / float(counts.sum()) ** 2
+        advised = advised_shrinkage(lengths, weights, trace=trace, squared=squared, width=width)
+        return Classes(left, present, means, counts, trace / width, advised)
+
+
+def _lengths(left: LeftOut, means: Float[Array, "r k"], place: np.ndarray) -> Float[Array, " t"]:
+    """Squared distances of the examples outside a fold from the means of their classes."""
+    lengths = np.empty(len(place))
+    for part in parts(len(place)):
+        lengths[part] = ((left.rows[part, :-1] - means.T[place[part]]) ** 2).sum(axis=1)
+    return lengths
+
+
+def _squared(values: Float[Array, " r"], columns: Float[Array, "r k"]) -> float:
+    """The sum of the squared entries of diag(values) - P P'; by rounding no less than the trace allows."""
+    is_tall = columns.shape[1] < len(columns)
+    inner = columns.T @ columns if is_tall else columns @ columns.T
+    of_axes = (columns**2).sum(axis=1)
+    trace = float(values.sum() - of_axes.sum())
+    squared = float((values**2).sum() - 2 * values @ of_axes + (inner**2).sum())
+    return max(squared, trace**2 / max(len(values), 1))

@@ -16,8 +16,8 @@ from regraft.core.seeds import generator
 from regraft.evaluation.answers import units
 from regraft.evaluation.resampling import mean_interval
 from regraft.features import Depths, columns_within
-from regraft.heads import Blend, Head, Part
-from regraft.pipeline.climb import Climb
+from regraft.heads import Blend, Head, KernelRidge, Part, Ridge
+from regraft.heads.prepared import sharing
 from regraft.pipeline.judging import LINEAR
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
@@ -32,6 +32,12 @@ MOST, DRAWS = 12, 20
 SMALLEST_DEPTHS_FIRST: tuple[Depths, ...] = ("last", "all", "grid")
 PIECES = 5
 """Of the held-out images: each is judged by shares that the others chose."""
+
+REFIT = 0.5
+"""Times as long as a trial took, which fits every fold."""
+
+SOLVED = 0.2
+"""Times the work of a decomposition, where a penalty is known and nothing is left out."""
 
 COST_FRACTION = 0.1
 """Of the budget, that fitting the parts may take at most."""
@@ -190,10 +196,23 @@ def _units(groups: Sequence[str], count: int) -> Array:
     return units(list(groups) if any(groups) else None, count)
 
 
-def cost_s(trials: Sequence[Trial], best: Trial, climb: Climb) -> float:
-    """What to keep back for fitting the parts."""
-    together = sum(trial.seconds for trial in parts_of(trials, best))
-    return min(together, COST_FRACTION * climb.budget.seconds)
+def cost_s(trials: Sequence[Trial], best: Trial, tries: Tries) -> float:
+    """What to keep back for fitting the best trial to all images, and then the parts of a blend."""
+    together = sum(refit_s(trial, tries) for trial in parts_of(trials, best))
+    return refit_s(best, tries) + min(together, COST_FRACTION * tries.climb.budget.seconds)
+
+
+def refit_s(trial: Trial, tries: Tries) -> float:
+    """What fitting a trial to all images may take, with what its head found on its own.
+
+    A trial of a kind that shares work took far less, once others had paid for that.
+    """
+    recipe = found_recipe(trial, tries)
+    if recipe.finetune or sharing(recipe.head) is None:
+        return REFIT * trial.seconds
+    is_solved = isinstance(recipe.head, Ridge | KernelRidge)
+    work = (SOLVED if is_solved else 1.0) * tries.work(recipe, fits=1)
+    return tries.pace.cost_s(kind_of(_head(recipe)), work)
 
 
 def _recipe(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> Recipe:

@@ -1,6 +1,6 @@
 """How long a trial will take, from those that were timed."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -54,14 +54,28 @@ class Pace:
         if not self.budget.affords(cost_s):
             raise OutOfTime
 
-    def timed(self, kind: str, work: float, seconds: float, *, shared: Hashable = None) -> None:
-        """Learn from a trial that was made."""
+    def timed(
+        self, kind: str, work: float, seconds: float, *, shared: Hashable = None, helped: bool = False
+    ) -> None:
+        """Learn from a trial that was made.
+
+        Args:
+            kind: of its head.
+            work: multiplications, were nothing shared.
+            seconds: that it took.
+            shared: as in `cost_s`.
+            helped: whether another kind of head had paid for some of what it shares.
+        """
         if shared is not None and shared in self._seconds:
             self._seconds[shared] = seconds
             return
-        rate_per_s = work / max(seconds, QUICKEST_S)
-        # Of a small fit most of the time goes elsewhere, which would make a larger one look too dear.
-        self._rates_per_s[kind] = max(rate_per_s, self._rates_per_s.get(kind, SLOWEST_RATE_PER_S))
+        rate_per_s, known = work / max(seconds, QUICKEST_S), self._rates_per_s
+        if helped:
+            # Where nobody has paid it will take longer, as long as others do.
+            known.setdefault(kind, min(known.values(), default=FIRST_RATE_PER_S))
+        else:
+            # Of a small fit most of the time goes elsewhere, which would make a larger one look too dear.
+            known[kind] = max(rate_per_s, known.get(kind, SLOWEST_RATE_PER_S))
         if shared is not None:
             self._seconds[shared] = None
 
@@ -73,3 +87,18 @@ def raced_share(epochs: int) -> float:
     (1.0, 0.3125)
     """
     return float(min(1.0, (1 + 0.5 * np.log2(epochs)) / epochs))
+
+
+def races(costs_s: Sequence[float], most_s: float) -> list[slice]:
+    """Neighbours that take no longer together than a time; at least one each.
+
+    >>> races([1, 1, 1, 5, 1], 2)
+    [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None), slice(4, 5, None)]
+    """
+    found, start, total = list[slice](), 0, 0.0
+    for at, cost_s in enumerate(costs_s):
+        if at > start and total + cost_s > most_s:
+            found.append(slice(start, at))
+            start, total = at, 0.0
+        total += cost_s
+    return [*found, slice(start, len(costs_s))]

@@ -21,7 +21,7 @@ from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.recipe import Head, Recipe, kind_of
 from regraft.pipeline.tuning.answers import SMALLEST, Kept, judged
 from regraft.pipeline.tuning.finetune_axes import STAGES
-from regraft.pipeline.tuning.pace import MOST_FRACTION, Pace, raced_share
+from regraft.pipeline.tuning.pace import MOST_FRACTION, Pace, raced_share, races
 from regraft.pipeline.tuning.plan import recipe_of
 from regraft.pipeline.work import multiplications
 from regraft.search import Asked, Outcome, OutOfTime, Space, Trial
@@ -65,8 +65,7 @@ class Tries:
         self.pruner = pruner
         self.kept = Kept(folder)
         self.pace = Pace(climb.budget)
-        self._room_bytes = KEPT_FRACTION * memory_bytes()
-        self._tasks = Shelf(self._room_bytes)
+        self._tasks = Shelf(KEPT_FRACTION * memory_bytes())
         self._best: tuple[int, float, Scores] | None = None
 
     def evaluate(self, asked: Asked, report: Report) -> Outcome:
@@ -85,7 +84,7 @@ class Tries:
             if recipe.finetune:
                 return self._fine_tuned(asked, recipe, recipe.finetune, report)
             task, folds = self._task(recipe), self.climb.folds_for(_head(recipe), recipe.views)
-            began_s = self.climb.budget.spent_s
+            began_s, helped = self.climb.budget.spent_s, task.rows.prepared.dealt.nbytes > 0
             (head, scores), said = with_half_the_batch(
                 _head(recipe), lambda head: self._scores(head, task, report, folds=folds)
             )
@@ -94,7 +93,8 @@ class Tries:
                 self._tasks.clear()
                 self.climb.trunk.forget_cuts()
             raise
-        self.pace.timed(kind_of(head), work, self.climb.budget.spent_s - began_s, shared=shared)
+        took_s = self.climb.budget.spent_s - began_s
+        self.pace.timed(kind_of(head), work, took_s, shared=shared, helped=helped)
         outcome = self._outcome(asked, head, scores, task)
         outcome.details.update(said)
         return outcome
@@ -217,7 +217,7 @@ class Tries:
             cards = [climb.trunk.backbone(name).card for name in recipe.backbones]
             scaled = fit_affine(representation, cards, raw[: len(climb.dataset)])(raw)
             given = (scaled, climb.truth, climb.class_count, climb.rounds, climb.weights)
-            return Task(*given, Shelf(self._room_bytes), in_one=self.pruner in UNASKED)
+            return Task(*given, in_one=self.pruner in UNASKED)
 
         return self._tasks.get((recipe.representation, recipe.views), make)
 
@@ -237,15 +237,24 @@ class Tries:
             OutOfTime: the time was up before every image was embedded.
         """
         self.embed(recipe)
-        climb, head = self.climb, _head(recipe)
-        count = width([climb.trunk.backbone(name).card for name in recipe.backbones], recipe.depths or "grid")
-        rows = len(climb.dataset) * len(VARIANTS[recipe.views])
+        rows, count = self._shape(recipe)
         needed = rows * count * BYTES_PER_FEATURE
         if needed > MEMORY_FRACTION * memory_bytes():
             raise TrainingError(f"{rows} x {count} features need {needed / 1e9:.0f} GB of memory.")
-        folds = climb.folds_for(head, recipe.views)
-        fits = 1 if folds is None else sum(len(np.unique(one[climb.held_out])) for one in folds)
-        return multiplications(head, examples=rows, features=count, classes=climb.class_count, fits=fits)
+        folds = self.climb.folds_for(_head(recipe), recipe.views)
+        fits = 1 if folds is None else sum(len(np.unique(one[self.climb.held_out])) for one in folds)
+        return self.work(recipe, fits=fits)
+
+    def work(self, recipe: Recipe, *, fits: int) -> float:
+        """Multiplications that so many fits of its head take, roughly, were nothing shared."""
+        rows, count = self._shape(recipe)
+        given = {"examples": rows, "features": count, "classes": self.climb.class_count}
+        return multiplications(_head(recipe), **given, fits=fits)
+
+    def _shape(self, recipe: Recipe) -> tuple[int, int]:
+        cards = [self.climb.trunk.backbone(name).card for name in recipe.backbones]
+        rows = len(self.climb.dataset) * len(VARIANTS[recipe.views])
+        return rows, width(cards, recipe.depths or "grid")
 
     def embed(self, recipe: Recipe) -> None:
         """Look at the images as a recipe wants it, as far as nobody has.
@@ -276,21 +285,6 @@ class Tries:
                 raise TrainingError(f"{skipped[0].path} can no longer be read.")
             if not complete:
                 raise OutOfTime
-
-
-def races(costs_s: Sequence[float], most_s: float) -> list[slice]:
-    """Neighbours that take no longer together than a time; at least one each.
-
-    >>> races([1, 1, 1, 5, 1], 2)
-    [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None), slice(4, 5, None)]
-    """
-    found, start, total = list[slice](), 0, 0.0
-    for at, cost_s in enumerate(costs_s):
-        if at > start and total + cost_s > most_s:
-            found.append(slice(start, at))
-            start, total = at, 0.0
-        total += cost_s
-    return [*found, slice(start, len(costs_s))]
 
 
 def _head(recipe: Recipe) -> Head:

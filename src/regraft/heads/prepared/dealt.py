@@ -1,0 +1,178 @@
+"""Examples dealt to folds, decomposed once for every kind of head that wants it.
+
+Ridge, logistic regression, linear support vectors and discriminant analysis all read the examples outside a
+fold in the axes of their own spectrum. Decomposing them is most of the work that a search over few hundred
+or thousand examples does, so it is done once for each fold, and the sums it takes once for all folds.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regraft.core.arrays import Array, Features, Folds, Mask, Truth, Weights
+from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.ballots import Ballots
+from regraft.heads.blocks import Rows, parts
+from regraft.heads.kernel_machine import squared_distances
+from regraft.heads.moments import NO_ROWS, Gram, Moments, moments
+from regraft.heads.spectrum import Spectrum
+from regraft.heads.weighting import check_folds, checked, fold_numbers
+
+Key = tuple[int, int]
+"""Of a fold: which round, and its number there."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """The examples outside a fold in the axes of their spectrum, and the fold's in the same axes.
+
+    Attributes:
+        spectrum: of the examples outside; its basis is kept only where `rows` are still to be read off it.
+        held: coordinates of the fold's examples.
+        kept: which examples are outside.
+        side: sums over all examples.
+    """
+
+    spectrum: Spectrum
+    held: Float[Array, "h r"]
+    kept: Int[Array, " t"]
+    side: Moments = field(repr=False)
+
+    @classmethod
+    def of(cls, side: Moments, rows: Rows) -> "LeftOut":
+        """Decompose all but these rows, and project them."""
+        spectrum = side.without(rows)
+        held = (side.rows(rows) - spectrum.offset) @ spectrum.basis
+        found = cls(spectrum, held, np.delete(np.arange(len(side.weights)), rows), side)
+        if not isinstance(side, Gram):
+            return found
+        # On this side coordinates are the basis in other units: one of the two is enough.
+        nothing = np.empty((0, len(spectrum.values)))
+        light = replace(found, spectrum=replace(spectrum, basis=nothing, offset=np.empty(0)))
+        vars(light)["rows"] = found.rows
+        return light
+
+    @cached_property
+    def rows(self) -> Float[Array, "t s"]:
+        """Coordinates of the examples outside, and a column of ones."""
+        rows = np.ones((len(self.kept), len(self.spectrum.values) + 1), np.float32)
+        for part in parts(len(rows)):
+            index = self.kept[part]
+            root = np.sqrt(self.side.weights[index])[:, None]
+            rows[part, :-1] = self.side.coordinates(self.spectrum, index) / root
+        return rows
+
+    @property
+    def weights(self) -> Weights:
+        """Of the examples outside."""
+        return self.side.weights[self.kept]
+
+    @property
+    def nbytes(self) -> int:
+        """Of coordinates and axes."""
+        rows = vars(self)["rows"].nbytes if "rows" in vars(self) else 0
+        return int(rows + self.held.nbytes + self.spectrum.basis.nbytes + self.spectrum.targets.nbytes)
+
+
+class Gathered:
+    """Checked examples, and what is gathered over all of them once, however they are dealt to folds."""
+
+    def __init__(
+        self, features: Features, labels: Truth, *, class_count: int, weights: Weights | None = None
+    ) -> None:
+        """Check the examples, as every fit does.
+
+        Raises:
+            DataError: features, labels or weights cannot be used; see `checked`.
+        """
+        self.weights = checked(features, labels, class_count=class_count, weights=weights)
+        self.features, self.labels, self.class_count = features, labels, class_count
+
+    @cached_property
+    def side(self) -> Moments:
+        """Sums from which any part of the examples is decomposed."""
+        with single_threaded_blas():
+            return moments(self.features, Ballots(self.labels, self.class_count), self.weights)
+
+    @cached_property
+    def whole(self) -> Spectrum:
+        """Of all examples."""
+        with single_threaded_blas():
+            return self.side.without(NO_ROWS)
+
+    @cached_property
+    def squares(self) -> Float[Array, "n n"]:
+        """Squared distances between all examples."""
+        if len(self.features) > self.features.shape[1] or not isinstance(self.side, Gram):
+            centred = self.features - self.features.mean(axis=0, dtype=np.float64)
+            with single_threaded_blas():
+                return squared_distances(centred, centred)
+        lengths = np.diag(self.side.products)
+        squares = lengths[:, None] + lengths - 2 * self.side.products
+        return np.asarray(np.maximum(squares, 0, out=squares))
+
+    @property
+    def nbytes(self) -> int:
+        """Of what was gathered by now."""
+        known, side = vars(self), min(self.features.shape) ** 2 * np.dtype(np.float64).itemsize
+        spectrum, squares = known.get("whole"), known.get("squares")
+        size = 0 if spectrum is None else spectrum.basis.nbytes + spectrum.targets.nbytes
+        size += 0 if squares is None else squares.nbytes
+        return int(size + ("side" in known) * side)
+
+
+class Dealt:
+    """Examples and the ways to deal them to folds, called rounds; without any each is left out alone."""
+
+    def __init__(self, gathered: Gathered, rounds: Sequence[Folds] = ()) -> None:
+        """Check the folds.
+
+        Raises:
+            DataError: they cannot be used; see `check_folds`.
+        """
+        for folds in rounds:
+            check_folds(folds, len(gathered.labels))
+        self.gathered, self.rounds = gathered, (*rounds,)
+        self._left_out: dict[Key, LeftOut] = {}
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Of all folds."""
+        return tuple((at, int(n)) for at, folds in enumerate(self.rounds) for n in fold_numbers(folds))
+
+    def fold(self, key: Key) -> Mask:
+        """Which examples are in a fold."""
+        at, number = key
+        return np.asarray(self.rounds[at] == number)
+
+    def knows(self, key: Key) -> bool:
+        """Whether the examples without a fold are decomposed already."""
+        return key in self._left_out
+
+    def left_out(self, keys: Sequence[Key]) -> list[LeftOut]:
+        """What is left without each of some folds. Those that are new are decomposed side by side."""
+        side = self.gathered.side  # Before there are threads, so that they share one.
+        new = [key for key in keys if key not in self._left_out]
+        found = in_parallel(lambda key: LeftOut.of(side, np.flatnonzero(self.fold(key))), new)
+        self._left_out |= dict(zip(new, found, strict=True))
+        return [self._left_out[key] for key in keys]
+
+    def mean(self, of_folds: Iterable[tuple[Key, Float[Array, "*p _ k"]]]) -> Float[Array, "*p n k"]:
+        """Scores of all examples from those of folds, averaged over rounds; NaN where there are none."""
+        count = np.zeros(len(self.gathered.labels))
+        total: Array = np.zeros(0)
+        for key, scores in of_folds:
+            if not total.size:
+                total = np.zeros((*scores.shape[:-2], len(count), scores.shape[-1]))
+            total[..., self.fold(key), :] += scores
+            count[self.fold(key)] += 1
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / count[:, None], np.float32)
+
+    @property
+    def nbytes(self) -> int:
+        """Of what is left without folds."""
+        return sum(each.nbytes for each in self._left_out.values())
