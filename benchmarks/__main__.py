@@ -39,6 +39,7 @@ LONG = (
     "search",
     "search_samplers",
     "search_solved",
+    "shared_work",
     "population_optuna",
     "finetune",
     "many_classes",

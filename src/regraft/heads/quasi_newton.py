@@ -75,6 +75,7 @@ class _Memory:
         return found
 
 
+@np.errstate(invalid="ignore")  # Where a value is no number, a problem stays where it is.
 def minimise(
     objective: Objective,
     start: Float[Array, "f v"],
@@ -144,13 +145,9 @@ def _step(objective: Objective, state: _State, directions: Points, tolerance: fl
         points = state.points[open_] + lengths[open_, None] * directions[open_]
         values, slopes = objective(points, state.which[open_])
         promised = lengths[open_] * along[open_]
-        falls = values <= state.values[open_] + ENOUGH * promised
-        done = open_[falls]
-        after.points[done], after.values[done], after.slopes[done] = (
-            points[falls],
-            values[falls],
-            slopes[falls],
-        )
+        falls = np.isfinite(values) & (values <= state.values[open_] + ENOUGH * promised)
+        for kept, new in zip(after[1:4], (points, values, slopes), strict=True):
+            kept[open_[falls]] = new[falls]
         # What promises less than would end it is not looked for any longer.
         rest = ~falls & (-promised > tolerance * state.scale[open_])
         if not rest.any():

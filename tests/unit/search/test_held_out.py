@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from regraft.heads import Head, Lda, Logistic, NearestMean, Ridge
+from regraft.heads import Head, KernelRidge, Lda, LinearSvm, Logistic, NearestMean, Ridge
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.search import Outcome
 from regraft.search.held_out import Task, best_of_path, steps, value_of
@@ -30,6 +30,14 @@ def test_views_are_left_out_together_and_the_plain_one_is_judged(
     *_, scores = steps(head, replace(twice, in_one=in_one))
     assert scores.shape == (60, 2)
     assert (scores.argmax(1) == twice.labels).mean() < 0.65
+
+
+@pytest.mark.parametrize("head", [Ridge(0.1), Logistic(0.1), LinearSvm(0.1), Lda(), KernelRidge(0.1)])
+def test_all_folds_at_once_say_what_one_after_the_other_does(twice: Task, head: Head) -> None:
+    first, *others = steps(head, replace(twice, in_one=True))
+    assert not others
+    *_, last = steps(head, twice)
+    np.testing.assert_allclose(first, last, atol=2e-3 * np.abs(last).max())
 
 
 def test_equal_views_are_one(twice: Task) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import KernelRidge, Lda, LinearSvm, Logistic, Ridge, held_out
-from regraft.heads.prepared import Dealt, Gathered, sharing
+from regraft.heads import KernelRidge, Lda, LinearSvm, Logistic, Ridge, held_out, spectrum
+from regraft.heads.prepared import Dealt, Gathered, Prepared, sharing
 
 SHARED = {
     "ridge": [Ridge(0.01), Ridge(1.0), Ridge(100.0)],
@@ -56,6 +56,43 @@ def test_it_answers_like_held_out(kind: str, count: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("kind", SHARED)
+def test_rounds_are_averaged(kind: str) -> None:
+    given, rounds = examples(60, 40), (np.arange(60) % 3, np.arange(60) // 15, np.arange(60) % 6 - 1)
+    dealt = Dealt(Gathered(**given), rounds)
+    prepared = sharing(SHARED[kind][0])[1](dealt)
+    for head in SHARED[kind]:
+        wanted = np.nanmean([held_out(head, **given, folds=folds) for folds in rounds], axis=0)
+        near = 1e-3 if kind == "reduced" else 2e-5
+        found = prepared.held_out(head, dealt.keys)
+        np.testing.assert_allclose(found, wanted, atol=near * np.abs(wanted).max(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("count", "width"), [(60, 9), (40, 90)])
+def test_kinds_share_one_decomposition_of_each_fold(
+    count: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decomposed: list[int] = []
+    real = spectrum.np.linalg.eigh
+
+    def counted(matrix: np.ndarray) -> Any:
+        decomposed.append(len(matrix))
+        return real(matrix)
+
+    monkeypatch.setattr("regraft.heads.spectrum.np.linalg.eigh", counted)
+    given = examples(count, width)
+    dealt = Dealt(Gathered(**given), (np.arange(count) % 4, np.arange(count) // 10))
+    prepared = Prepared(dealt)
+    for head in (Logistic(0.1), Lda(0.3), LinearSvm(1.0), Lda(None), Logistic(1.0)):
+        prepared.of(head).held_out(head, dealt.keys)
+    assert len(decomposed) == len(dealt.keys)
+    # Ridge takes what is there, and asks for the spectrum of all examples once, to know the penalty's unit.
+    for head in (Ridge(1.0), Ridge(2.0)):
+        prepared.of(head).held_out(head, dealt.keys)
+    assert len(decomposed) == len(dealt.keys) + 1
+    assert prepared.nbytes > 0
+
+
+@pytest.mark.parametrize("kind", SHARED)
 def test_one_fold_is_answered_alone(kind: str) -> None:
     given, folds = examples(48, 7), np.arange(48) % 4
     prepared = sharing(SHARED[kind][0])[1](dealt_to(folds, given))
@@ -95,3 +132,40 @@ def test_where_rounding_leaves_no_inverse_the_head_itself_answers() -> None:
     wanted = held_out(KernelRidge(1.0), **given, folds=folds)
     np.testing.assert_allclose(found[folds < 2], wanted[folds < 2], atol=1e-6)
     assert np.isnan(found[folds >= 2]).all()
+
+
+@pytest.mark.parametrize("shrinkage", [None, 1e-4, 0.5, 1.0])
+def test_more_classes_than_axes(shrinkage: float | None) -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 20
+    given = {
+        "features": (random.normal(size=(60, 5)) + labels[:, None] % 7).astype(np.float32),
+        "labels": labels,
+        "class_count": 20,
+    }
+    agrees_with_held_out(Lda(shrinkage), given, np.arange(60) // 20)
+
+
+@pytest.mark.parametrize("shrinkage", [None, 0.3])
+def test_one_example_of_each_class_outside_every_fold(shrinkage: float | None) -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(24, 30)).astype(np.float32)
+    given = {"features": features, "labels": np.arange(24) % 12, "class_count": 12}
+    agrees_with_held_out(Lda(shrinkage), given, np.arange(24) // 12)
+
+
+@pytest.mark.parametrize("shrinkage", [None, 0.0, 0.3])
+def test_features_that_never_vary_and_classes_that_hardly_do(shrinkage: float | None) -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    features = np.eye(3, 12)[labels] + 1e-3 * random.normal(size=(60, 12))
+    features[:, 5:8] = [0, 7, -1e3]
+    given = {"features": features.astype(np.float32), "labels": labels, "class_count": 3}
+    agrees_with_held_out(Lda(shrinkage), given, np.arange(60) // 15, near=1e-3)
+
+
+def agrees_with_held_out(head: Lda, given: dict[str, Any], folds: np.ndarray, *, near: float = 2e-5) -> None:
+    """Whether what is prepared answers like fits of their own."""
+    dealt = dealt_to(folds, given)
+    found, wanted = sharing(head)[1](dealt).held_out(head, dealt.keys), held_out(head, **given, folds=folds)
+    np.testing.assert_allclose(found, wanted, atol=near * np.nanmax(np.abs(wanted)), rtol=1e-4)

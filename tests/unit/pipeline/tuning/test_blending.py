@@ -18,8 +18,18 @@ from regraft.pipeline.budget import Budget
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.fit import begin
 from regraft.pipeline.trunk import Trunk
+from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search
-from regraft.pipeline.tuning.blending import best_alone, blended, drawn, is_worse, judged_by_others, parts_of
+from regraft.pipeline.tuning.blending import (
+    best_alone,
+    blended,
+    cost_s,
+    drawn,
+    is_worse,
+    judged_by_others,
+    parts_of,
+    refit_s,
+)
 from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, Trial
@@ -120,18 +130,21 @@ def tries(networks: Any, tmp_path: Path) -> Tries:
     return Tries(climb, space, "loss", tmp_path / "kept")
 
 
+def evaluated(tries: Tries, number: int, values: dict[str, Any]) -> Trial:
+    """A trial of a point that is completed by defaults."""
+    point = {name: values.get(name) for name in tries.space.axes if name in values}
+    point |= {name: tries.space.defaults[name] for name in tries.space.defaults if name not in point}
+    outcome = tries.evaluate(Asked(number, point), lambda value, step: None)
+    return Trial(number, point, "complete", outcome.value, details=outcome.details)
+
+
 def test_a_blend_is_one_linear_head_that_its_recipe_fits_again(tries: Tries, monkeypatch: Any) -> None:
     points = [
         {"head.kind": "ridge", "head.ridge.penalty": 0.1, "depths": "last", "scaling": "depth"},
         {"head.kind": "lda", "head.lda.shrinkage": 0.5, "depths": "grid", "scaling": "feature"},
         {"head.kind": "ridge", "head.ridge.penalty": 1.0, "depths": "all", "scaling": "none"},
     ]
-    trials = []
-    for number, values in enumerate(points):
-        point = {name: values.get(name) for name in tries.space.axes if name in values}
-        point |= {name: tries.space.defaults[name] for name in tries.space.defaults if name not in point}
-        outcome = tries.evaluate(Asked(number, point), lambda value, step: None)
-        trials.append(Trial(number, point, "complete", outcome.value, details=outcome.details))
+    trials = [evaluated(tries, number, values) for number, values in enumerate(points)]
     monkeypatch.setattr("regraft.pipeline.tuning.blending.drawn", lambda *_: np.array([0.5, 0.3, 0.2]))
     found = blended(trials, min(trials, key=lambda one: one.value or 0), tries)
     assert found is not None
@@ -146,6 +159,30 @@ def test_a_blend_is_one_linear_head_that_its_recipe_fits_again(tries: Tries, mon
     seen = tries.climb.held_out
     apart = [scores[seen] - scores[seen].mean(1, keepdims=True) for scores in (quick[1], whole[1])]
     np.testing.assert_allclose(*apart, atol=0.15 * np.abs(apart[1]).max())
+
+
+def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -> None:
+    """Discriminant analysis took nothing where logistic regression had paid; fitted alone it pays itself."""
+    points = [
+        {"head.kind": "logistic", "head.logistic.penalty": 0.1, "head.logistic.smoothing": 0.0},
+        {"head.kind": "lda", "head.lda.shrinkage": 0.5},
+    ]
+    logistic, lda = (
+        evaluated(tries, number, {**point, "depths": "all", "scaling": "depth"})
+        for number, point in enumerate(points)
+    )
+    # The rate of discriminant analysis is not known; that of logistic regression is.
+    work = tries.work(found_recipe(lda, tries), fits=1)
+    assert refit_s(lda, tries) == pytest.approx(tries.pace.cost_s("logistic", work))
+    together = refit_s(logistic, tries) + refit_s(lda, tries)
+    assert cost_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
+
+
+def test_a_kind_that_shares_nothing_takes_a_part_of_what_its_trial_took(tries: Tries) -> None:
+    space = space_for(tries.climb.asked, Search(("head.kind=nearest_mean",)), tries.climb.dataset)
+    own = Tries(tries.climb, space, "loss", tries.kept.folder)
+    trial = replace(evaluated(own, 7, {"head.kind": "nearest_mean"}), seconds=4.0)
+    assert refit_s(trial, own) == 2.0
 
 
 @pytest.mark.parametrize(

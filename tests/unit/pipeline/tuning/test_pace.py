@@ -37,6 +37,19 @@ def test_who_shares_work_takes_what_the_last_one_took(pace: Pace) -> None:
     assert pace.cost_s("ridge", 1e9, shared="on all") == 2
 
 
+def test_who_was_helped_tells_nothing_of_what_it_takes_without_help(pace: Pace) -> None:
+    """Another kind had decomposed the examples: on others it would be as slow as that one was."""
+    pace.timed("logistic", 1e9, 2.0)
+    pace.timed("lda", 1e9, 0.01, shared="lda on last", helped=True)
+    assert pace.cost_s("lda", 1e9, shared="lda on all") == 2
+    pace.timed("lda", 1e9, 0.01, shared="lda on last")
+    assert pace.cost_s("lda", 1e9, shared="lda on last") == 0.01
+    # Once it has paid on its own, that is what it takes.
+    pace.timed("lda", 1e9, 0.5, shared="lda on all")
+    pace.timed("lda", 1e9, 0.01, shared="lda on grid", helped=True)
+    assert pace.cost_s("lda", 1e9) == 0.5
+
+
 def test_what_takes_most_of_the_budget_fails_and_what_no_longer_fits_waits(pace: Pace) -> None:
     pace.require_time(1.0)
     with pytest.raises(TrainingError, match="51 of 100 s"):

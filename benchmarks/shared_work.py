@@ -1,0 +1,155 @@
+"""What the first trial of every kind of head takes where kinds share their work, and where none does.
+
+On the features of every depth of a data set cut to a few hundred images: one setting each of logistic
+regression, discriminant analysis, ridge and kernel ridge, cross-validated. Ours decomposes the examples
+without a fold once for all of them; the other side prepares each kind on its own. And the fits of logistic
+regression to all folds side by side, against one after another by SciPy's L-BFGS-B, both to the same tolerance
+and both, like all else here, with as many threads as there are cores.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from benchmarks.ratios import in_turns, mean_difference
+from benchmarks.search_task import NETWORK, SearchTask, small_tasks
+from regraft.backbones import load
+from regraft.core.threads import in_parallel
+from regraft.features import Representation, fit_affine
+from regraft.heads import KernelRidge, Lda, Logistic, Ridge
+from regraft.heads.ballots import present_only
+from regraft.heads.logistic import softmax_loss
+from regraft.heads.loss import Posed
+from regraft.heads.prepared import Dealt, Gathered, Prepared
+from regraft.heads.prepared.dealt import LeftOut
+from regraft.heads.solver import FLAT, HELD_OUT_TOLERANCE, ITERATIONS, Problem, solve_all
+from regraft.heads.solver import _curvature as curvature
+from regraft.heads.solver import _units as units_of
+
+HEADS = (Logistic(0.1), Lda(0.3), Ridge(1.0), KernelRidge(0.1))
+REPEATED = 500
+"""Up to so many images, folds are dealt three times, as a search does."""
+
+
+def run(data: Path | None, quick: bool) -> dict[str, Any]:
+    """Seconds of both sides on every data set, and the mean ratio over sets."""
+    if data is None:
+        return {"skipped": "needs the data sets"}
+    rows = []
+    for name, task in small_tasks(data, quick=quick):
+        rows.append({"set": name, "images": len(task.labels), **row_of(task, 1 if quick else 3)})
+        print("   ", rows[-1], flush=True)
+    return {
+        "n": len(rows),
+        **{
+            f"{name}, ratio": _mean_ratio([row[f"{name}, ratio"] for row in rows])
+            for name in ("kinds", "fits")
+        },
+        "rows": rows,
+    }
+
+
+def row_of(task: SearchTask, repetitions: int) -> dict[str, float]:
+    """Medians of the seconds of both sides; and by how much what they say differs at most."""
+    raw, one = task.features("all"), Representation((NETWORK,), "all", "depth")
+    features = np.asarray(fit_affine(one, [load(NETWORK).card], raw)(raw), np.float32)
+    rounds = (task.folds, *task.fresh[:2]) if len(task.labels) <= REPEATED else (task.folds,)
+
+    def dealt() -> Dealt:
+        return Dealt(Gathered(features, task.labels, class_count=task.class_count), rounds)
+
+    def share() -> None:
+        shared = Prepared(dealt())
+        for head in HEADS:
+            prepared = shared.of(head)
+            assert prepared is not None, "all of these share their work"
+            prepared.held_out(head, shared.dealt.keys)
+
+    def prepare_each() -> None:
+        for head in HEADS:
+            alone = Prepared(dealt())
+            prepared = alone.of(head)
+            assert prepared is not None, "all of these share their work"
+            prepared.held_out(head, alone.dealt.keys)
+
+    known = dealt()
+    left = known.left_out(known.keys)
+    problems = [_problem(each, task) for each in left]
+    penalties = [0.1 * each.spectrum.spread(each.weights) for each in left]
+    starts = [problem.nothing for problem in problems]
+    found: dict[str, list[np.ndarray]] = {}
+
+    def side_by_side() -> None:
+        found["ours"] = solve_all(problems, penalties, starts=starts)
+
+    def one_by_one() -> None:
+        found["theirs"] = in_parallel(
+            lambda pair: _by_scipy(*pair), list(zip(problems, penalties, strict=True))
+        )
+
+    kinds = in_turns({"ours": _timed(share), "theirs": _timed(prepare_each)}, repetitions)
+    fits = in_turns({"ours": _timed(side_by_side), "theirs": _timed(one_by_one)}, repetitions)
+    higher = [
+        _value(problem, ours, penalty) / _value(problem, theirs, penalty) - 1
+        for problem, penalty, ours, theirs in zip(
+            problems, penalties, found["ours"], found["theirs"], strict=True
+        )
+    ]
+    row: dict[str, float] = {}
+    for name, sides in (("kinds", kinds), ("fits", fits)):
+        medians = {side: statistics.median(seconds) for side, seconds in sides.items()}
+        row |= {f"{name}, shared s": medians["ours"], f"{name}, alone s": medians["theirs"]}
+        row[f"{name}, ratio"] = medians["theirs"] / medians["ours"]
+    return {name: round(value, 4) for name, value in row.items()} | {"objective higher by": max(higher)}
+
+
+def _timed(work: Callable[[], None]) -> Callable[[], float]:
+    def measure() -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    return measure
+
+
+def _problem(left: LeftOut, task: SearchTask) -> Problem:
+    ballots, _ = present_only(task.labels[left.kept], task.class_count)
+    return Problem(left.spectrum.values, Posed(left.rows, ballots, left.weights), LOSS)
+
+
+LOSS = softmax_loss(smoothing=0.03)
+
+
+def _by_scipy(problem: Problem, penalty: float) -> np.ndarray:
+    """The same fit, alone."""
+    start = problem.nothing
+    units = units_of(problem, curvature(problem, start.astype(np.float32)), penalty)
+    shrinkage = np.append(np.full(len(units) - 1, penalty), 0.0)[:, None]
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        solution = flat.reshape(start.shape) * units
+        single = solution.astype(np.float32)
+        value, slope = problem.posed.gradient(LOSS, lambda part: problem.posed.rows[part] @ single)
+        shrunken = shrinkage * solution
+        return value + 0.5 * float((shrunken * solution).sum()), (units * (slope + shrunken)).ravel()
+
+    options = {"maxiter": ITERATIONS, "ftol": HELD_OUT_TOLERANCE, "gtol": FLAT * problem.posed.weights.sum()}
+    ended = minimize(objective, (start / units).ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(ended.x.reshape(start.shape) * units)
+
+
+def _value(problem: Problem, solution: np.ndarray, penalty: float) -> float:
+    single = solution.astype(np.float32)
+    value, _ = problem.posed.gradient(LOSS, lambda part: problem.posed.rows[part] @ single)
+    return value + 0.5 * penalty * float((solution[:-1] ** 2).sum())
+
+
+def _mean_ratio(ratios: Sequence[float]) -> dict[str, float]:
+    """The geometric mean, with the interval over sets."""
+    found = mean_difference(np.log(ratios), np.zeros(len(ratios)))
+    return {name: float(np.exp(found[name])) for name in ("mean", "low", "high")} | {"n": found["n"]}
