@@ -3,8 +3,8 @@
 On the features of every depth of a data set cut to a few hundred images: one setting each of logistic
 regression, discriminant analysis, ridge and kernel ridge, cross-validated. Ours decomposes the examples
 without a fold once for all of them; the other side prepares each kind on its own. And the fits of logistic
-regression to all folds side by side, against one after another by SciPy's L-BFGS-B, both to the same tolerance
-and both, like all else here, with as many threads as there are cores.
+regression to all folds side by side, against one after another by SciPy, both to the same tolerance and both,
+like all else here, with as many threads as there are cores.
 """
 
 import statistics

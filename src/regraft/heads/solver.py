@@ -32,8 +32,8 @@ FLAT = 1e-7
 MOST_BYTES = 1 << 28
 """Of what the fits that are made side by side remember."""
 
-FEWEST_NUMBERS = 1 << 20
-"""In the examples of the fits of one thread: of fewer, threads mostly wait for each other's calls."""
+LEAST_WORK = 5e6
+"""Multiplications of one look at all examples of a thread: with less, threads mostly wait for each other."""
 
 Solution = Float[Array, "s k"]
 Units = Float[Array, "s #k"]
@@ -94,10 +94,9 @@ def _groups(
     problems: Sequence[Problem], members: Sequence[int], starts: Sequence[Float[Array, "_ _"]]
 ) -> list[list[int]]:
     """A group of problems for every core where there is work enough; more where they remember too much."""
-    shapes = [problems[at].posed.rows.shape for at in members]
-    numbers = sum(rows * columns for rows, columns in shapes)
+    work = sum(problems[at].posed.rows.size * starts[at].shape[1] for at in members)
     remembered = sum(starts[at].nbytes for at in members) * 2 * MEMORY
-    busy = min(usable_cores(), -(-numbers // FEWEST_NUMBERS))
+    busy = min(usable_cores(), max(1, int(work / LEAST_WORK)))
     count = min(len(members), max(busy, -(-remembered // MOST_BYTES)))
     return [group.tolist() for group in np.array_split(members, count)]
 

@@ -111,5 +111,5 @@ def test_little_work_is_not_dealt_to_threads(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(solver, "usable_cores", lambda: 3)
     given = problems, list(range(6)), started(problems)
     assert len(solver._groups(*given)) == 1
-    monkeypatch.setattr(solver, "FEWEST_NUMBERS", 30 * 6)
+    monkeypatch.setattr(solver, "LEAST_WORK", 30 * 6 * 3)
     assert len(solver._groups(*given)) == 3
