@@ -43,12 +43,14 @@ class Task:
     weights: Weights | None = None
     in_one: bool = False
 
-    @cached_property
+    @property
     def rows(self) -> "Task":
         """The same with an example for each view."""
+        return self if len(self.features) == len(self.labels) else self._rows
+
+    @cached_property
+    def _rows(self) -> "Task":
         views = len(self.features) // len(self.labels)
-        if views == 1:
-            return self
         labels, weights = rows_of(self.labels, self.weights, views=views)
         rounds = tuple(np.tile(dealt, views) for dealt in self.rounds)
         return replace(self, labels=labels, weights=weights, rounds=rounds)

@@ -1,5 +1,7 @@
 """Heads that learn from several views of each example."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -74,3 +76,17 @@ def test_heads_that_train_side_by_side_see_views_as_each_on_its_own(twice: Task)
         *_, scores = steps(head, twice)
         assert isinstance(outcome, Outcome)
         assert outcome.value == pytest.approx(value_of(scores, twice, "loss"), rel=1e-4)
+
+
+def test_what_was_made_of_features_goes_with_them(twice: Task) -> None:
+    """Not only when the interpreter next looks for what holds itself: it may be gigabytes."""
+    gc.disable()
+    try:
+        for features in (twice.features, twice.features[:60]):
+            task = replace(twice, features=features)
+            [*steps(Lda(), task)]
+            known = weakref.ref(task.rows.prepared.dealt)
+            del task
+            assert known() is None
+    finally:
+        gc.enable()

@@ -27,6 +27,7 @@ __all__ = [
     "Prepared",
     "Sharing",
     "penalties",
+    "shares",
     "sharing",
 ]
 
@@ -54,7 +55,7 @@ class Prepared:
 
     @property
     def nbytes(self) -> int:
-        """Of all that was prepared by now."""
+        """Of what was gathered and decomposed by now, which is most of it."""
         return self.dealt.nbytes + self.dealt.gathered.nbytes
 
 
@@ -88,3 +89,8 @@ def sharing(head: Any) -> Sharing | None:
             return "kernel_ridge", PreparedKernelRidge
         case _:
             return None
+
+
+def shares(head: Any) -> bool:
+    """Whether a head shares work with others, for one setting or along a path."""
+    return sharing(head) is not None or bool(penalties(head))

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.linalg import solve
+from scipy.linalg import cho_factor, cho_solve
 
-from regraft.core.arrays import Array, Scores
+from regraft.core.arrays import Array, Labels, Scores
 from regraft.core.threads import in_parallel
 from regraft.heads.ballots import Ballots
 from regraft.heads.blocks import Part, Rows, column_means, parts, read_rows, summed
@@ -31,7 +31,7 @@ from regraft.heads.spectrum import RELATIVE_FLOOR
 from regraft.heads.weighting import one_each
 
 ROUNDING = 1e-12
-"""Where next to nothing lies within classes, what rounding leaves of it may be negative; this is added."""
+"""Added where next to nothing lies within classes, and what rounding leaves of it is negative."""
 
 
 class Classes(NamedTuple):
@@ -44,7 +44,7 @@ class Classes(NamedTuple):
         counts: their weights.
         variance: the mean over features that vary within classes; where none does, over how far means lie
             apart.
-        advised: the shrinkage of Ledoit and Wolf; None where nothing varies within classes.
+        width: how many features vary within classes.
     """
 
     left: LeftOut
@@ -52,12 +52,11 @@ class Classes(NamedTuple):
     means: Float[Array, "r k"]
     counts: Float[Array, " k"]
     variance: float
-    advised: float | None
+    width: int
 
-    def scores(self, shrinkage: float | None) -> Scores:
-        """What the fit says of the fold's examples."""
-        asked = self.advised if shrinkage is None else shrinkage
-        share = 1.0 if asked is None or self.advised is None else max(asked, LEAST_SHRINKAGE)
+    def scores(self, shrinkage: float) -> Scores:
+        """What the fit says of the fold's examples; where nothing varies, whatever the shrinkage."""
+        share = max(shrinkage, LEAST_SHRINKAGE) if self.width else 1.0
         kept = (1 - share) / float(self.counts.sum())
         directions = self._solved(kept, kept * self.left.spectrum.values + share * self.variance)
         known = self.left.held @ directions - (self.means * directions).sum(axis=0) / 2
@@ -67,25 +66,40 @@ class Classes(NamedTuple):
         scores[:, ~self.present] = known.mean(axis=1, keepdims=True) - np.log(len(self.left.kept) + 1)
         return scores
 
+    def advised(self, labels: Labels) -> float:
+        """The shrinkage of Ledoit and Wolf, given the labels of the examples outside."""
+        if not self.width:
+            return 1.0
+        left, total = self.left, float(self.counts.sum())
+        place = (np.cumsum(self.present) - 1)[labels]
+        lengths = np.empty(len(place))
+        for part in parts(len(place)):
+            lengths[part] = ((left.rows[part, :-1] - self.means.T[place[part]]) ** 2).sum(axis=1)
+        squared = _squared(left.spectrum.values, self.means * np.sqrt(self.counts)) / total**2
+        trace = self.variance * self.width
+        return advised_shrinkage(lengths, left.weights, trace=trace, squared=squared, width=self.width)
+
     def _solved(self, kept: float, diagonal: Float[Array, " r"]) -> Float[Array, "r k"]:
         """A Q: with P the columns over the root of the diagonal, (I - P P')^-1 P = P (I - P'P)^-1."""
         root, scale = np.sqrt(self.counts), 1 / np.sqrt(diagonal)[:, None]
         means = scale * self.means
         columns = means * (root * np.sqrt(kept))
         is_tall = columns.shape[1] < len(columns)
-        inner = _less(columns.T @ columns if is_tall else columns @ columns.T)
+        factor = _factor(columns.T @ columns if is_tall else columns @ columns.T)
         if is_tall:
-            solved = solve(inner, (means * root).T, assume_a="pos", check_finite=False).T / root
+            solved = cho_solve(factor, (means * root).T, check_finite=False).T / root
         else:
-            solved = solve(inner, means, assume_a="pos", check_finite=False)
+            solved = cho_solve(factor, means, check_finite=False)
         return np.asarray(scale * solved)
 
 
-def _less(products: Float[Array, "q q"]) -> Float[Array, "q q"]:
-    """The unit matrix less products."""
-    products *= -1
-    products[np.diag_indices(len(products))] += 1 + ROUNDING
-    return products
+def _factor(products: Float[Array, "q q"]) -> tuple[Float[Array, "q q"], bool]:
+    """Cholesky's, of the unit matrix less products."""
+    inner = np.eye(len(products)) - products
+    try:
+        return cho_factor(inner, check_finite=False)
+    except np.linalg.LinAlgError:
+        return cho_factor(inner + ROUNDING * np.eye(len(inner)), check_finite=False)
 
 
 class PreparedLda:
@@ -100,6 +114,7 @@ class PreparedLda:
         self.dealt, self._gathered = dealt, dealt.gathered
         self._ballots = Ballots(self._gathered.labels, self._gathered.class_count)
         self._classes: dict[Key, Classes] = {}
+        self._advised: dict[Key, float] = {}
 
     def held_out(self, head: Lda, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores under a shrinkage, of some folds."""
@@ -107,8 +122,16 @@ class PreparedLda:
         new = [key for key in keys if key not in self._classes]
         for key, left in zip(new, self.dealt.left_out(new), strict=True):
             self._classes[key] = self._look(key, left)
-        found = in_parallel(lambda key: self._classes[key].scores(head.shrinkage), keys)
+        found = in_parallel(lambda key: self._scores(key, head.shrinkage), keys)
         return self.dealt.mean(zip(keys, found, strict=True))
+
+    def _scores(self, key: Key, shrinkage: float | None) -> Scores:
+        classes = self._classes[key]
+        if shrinkage is not None:
+            return classes.scores(shrinkage)
+        if key not in self._advised:
+            self._advised[key] = classes.advised(self._gathered.labels[classes.left.kept])
+        return classes.scores(self._advised[key])
 
     @cached_property
     def _centre(self) -> Float[Array, " d"]:
@@ -148,24 +171,14 @@ class PreparedLda:
         overall, own = sums[-1] / counts.sum(), sums[:-1][present]
         variances = overall - (own**2 / counts[:, None]).sum(axis=0) / counts.sum()
         squares = (self._centre + own.sum(axis=0) / counts.sum()) ** 2
-        floors = np.maximum(ABSOLUTE_FLOOR * squares, RELATIVE_FLOOR * overall)
+        # What only the fold's examples have leaves rounding, as a share of what all have.
+        floors = np.maximum(ABSOLUTE_FLOOR * squares, RELATIVE_FLOOR * self._whole[-1] / counts.sum())
         if variances.sum() <= floors.sum():
             apart = float((means**2).sum(axis=0).mean())
             variance = apart / len(squares) if apart > ABSOLUTE_FLOOR * squares.sum() else np.inf
-            return Classes(left, present, means, counts, variance, None)
-        width, trace = int((variances > floors).sum()), float(variances.sum())
-        lengths = _lengths(left, means, (np.cumsum(present) - 1)[labels])
-        squared = _squared(left.spectrum.values, means * np.sqrt(counts)) / float(counts.sum()) ** 2
-        advised = advised_shrinkage(lengths, weights, trace=trace, squared=squared, width=width)
-        return Classes(left, present, means, counts, trace / width, advised)
-
-
-def _lengths(left: LeftOut, means: Float[Array, "r k"], place: np.ndarray) -> Float[Array, " t"]:
-    """Squared distances of the examples outside a fold from the means of their classes."""
-    lengths = np.empty(len(place))
-    for part in parts(len(place)):
-        lengths[part] = ((left.rows[part, :-1] - means.T[place[part]]) ** 2).sum(axis=1)
-    return lengths
+            return Classes(left, present, means, counts, variance, 0)
+        width = int((variances > floors).sum())
+        return Classes(left, present, means, counts, float(variances.sum()) / width, width)
 
 
 def _squared(values: Float[Array, " r"], columns: Float[Array, "r k"]) -> float:

@@ -77,6 +77,6 @@ def _predicted(left: LeftOut, penalties: Float[Array, " p"]) -> Held:
     """Scores of a fold by the spectrum of the others."""
     solution = left.spectrum.ridge(penalties)
     with single_threaded_blas():
-        fitted = left.held @ solution.reshape(len(solution), -1)
+        fitted = left.held @ solution.reshape(len(solution), solution.shape[1] * solution.shape[2])
     shaped = fitted.reshape(len(fitted), *solution.shape[1:]) + left.spectrum.intercept
     return np.asarray(shaped.transpose(1, 0, 2), np.float32)

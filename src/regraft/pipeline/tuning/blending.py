@@ -36,8 +36,9 @@ PIECES = 5
 REFIT = 0.5
 """Times as long as a trial took, which fits every fold."""
 
-SOLVED = 0.2
-"""Times the work of a decomposition, where a penalty is known and nothing is left out."""
+ALONE = 3.0
+"""Times as long as the rate of held-out fits lets expect: to the end, and without company. Ridge takes a
+factor in place of a decomposition."""
 
 COST_FRACTION = 0.1
 """Of the budget, that fitting the parts may take at most."""
@@ -207,12 +208,11 @@ def refit_s(trial: Trial, tries: Tries) -> float:
 
     A trial of a kind that shares work took far less, once others had paid for that.
     """
-    recipe = found_recipe(trial, tries)
-    if recipe.finetune or sharing(recipe.head) is None:
+    recipe = found_recipe(trial, tries) if trial.number in tries.made else None
+    if recipe is None or recipe.finetune or sharing(recipe.head) is None:
         return REFIT * trial.seconds
-    is_solved = isinstance(recipe.head, Ridge | KernelRidge)
-    work = (SOLVED if is_solved else 1.0) * tries.work(recipe, fits=1)
-    return tries.pace.cost_s(kind_of(_head(recipe)), work)
+    times = 1.0 if isinstance(recipe.head, Ridge | KernelRidge) else ALONE
+    return times * tries.pace.cost_s(kind_of(_head(recipe)), tries.work(recipe, fits=1))
 
 
 def _recipe(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> Recipe:

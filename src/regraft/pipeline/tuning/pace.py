@@ -14,6 +14,9 @@ FIRST_RATE_PER_S = 1.5e11
 two shared AMD EPYC cores it was 1e11 to 2e11 for ridge and logistic regression and 1,100 to 1,700 examples
 (2026-11-23, n = 1 of each); fewer take less than a second, whatever their rate."""
 
+DECOMPOSING = ("ridge", "logistic", "linear_svm", "lda")
+"""Kinds of heads that share what examples are decomposed into; see `heads.prepared.dealt`."""
+
 MOST_FRACTION = 0.5
 """Of the budget: a trial that takes more is not worth it. One that takes less waits for whoever goes on."""
 
@@ -71,8 +74,9 @@ class Pace:
             return
         rate_per_s, known = work / max(seconds, QUICKEST_S), self._rates_per_s
         if helped:
-            # Where nobody has paid it will take longer, as long as others do.
-            known.setdefault(kind, min(known.values(), default=FIRST_RATE_PER_S))
+            # Where nobody has paid it will take longer, as long as those do who pay.
+            rates = [known[each] for each in DECOMPOSING if each in known]
+            known.setdefault(kind, min(rates, default=FIRST_RATE_PER_S))
         else:
             # Of a small fit most of the time goes elsewhere, which would make a larger one look too dear.
             known[kind] = max(rate_per_s, known.get(kind, SLOWEST_RATE_PER_S))

@@ -11,7 +11,7 @@ from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain
 from regraft.features import VARIANTS, fit_affine, width
 from regraft.heads import KnowsPath
-from regraft.heads.prepared import penalties, sharing
+from regraft.heads.prepared import penalties, shares, sharing
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline.climb import BYTES_PER_FEATURE, MEMORY_FRACTION, Climb
 from regraft.pipeline.cut import Patience
@@ -46,8 +46,8 @@ TOGETHER = "population"
 class Tries:
     """What evaluates the points of a study.
 
-    `folder` takes the held-out predictions of every trial. Where trials may be pruned, they report fold by
-    fold.
+    `folder` takes the held-out predictions of every trial; `made` are the numbers of those made here. Where
+    trials may be pruned, they report fold by fold.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Tries:
         self.pace = Pace(climb.budget)
         self._tasks = Shelf(KEPT_FRACTION * memory_bytes())
         self._best: tuple[int, float, Scores] | None = None
+        self.made: set[int] = set()
 
     def evaluate(self, asked: Asked, report: Report) -> Outcome:
         """Fit a head to folds and judge it on what was held out; with half its batch where memory lacks.
@@ -84,7 +85,10 @@ class Tries:
             if recipe.finetune:
                 return self._fine_tuned(asked, recipe, recipe.finetune, report)
             task, folds = self._task(recipe), self.climb.folds_for(_head(recipe), recipe.views)
-            began_s, helped = self.climb.budget.spent_s, task.rows.prepared.dealt.nbytes > 0
+            began_s, helped = (
+                self.climb.budget.spent_s,
+                shares(_head(recipe)) and task.rows.prepared.dealt.nbytes > 0,
+            )
             (head, scores), said = with_half_the_batch(
                 _head(recipe), lambda head: self._scores(head, task, report, folds=folds)
             )
@@ -180,6 +184,7 @@ class Tries:
 
     def _outcome(self, asked: Asked, head: Head, scores: Scores, task: Task) -> Outcome:
         outcome, probabilities = judged(head, scores, task, objective=self.objective)
+        self.made.add(asked.number)
         self.kept.keep(asked.number, probabilities)
         if self._best is None or outcome.value < self._best[1]:
             self._best = asked.number, outcome.value, scores

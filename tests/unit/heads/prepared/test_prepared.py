@@ -164,6 +164,37 @@ def test_features_that_never_vary_and_classes_that_hardly_do(shrinkage: float | 
     agrees_with_held_out(Lda(shrinkage), given, np.arange(60) // 15, near=1e-3)
 
 
+@pytest.mark.parametrize("shrinkage", [None, 0.3])
+@pytest.mark.parametrize(("count", "width"), [(120, 30), (60, 90)])
+def test_features_that_only_one_example_has(count: int, width: int, shrinkage: float | None) -> None:
+    """Held out, they vary in nobody else, and have no share in what equal variances would be."""
+    given = examples(count, width)
+    given["features"] = given["features"] - 3
+    given["features"][:, :10] = 0
+    given["features"][np.arange(10), np.arange(10)] = 5
+    agrees_with_held_out(Lda(shrinkage), given, np.arange(count) % 4)
+
+
+def test_classes_that_hardly_vary_and_little_shrinkage() -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    features = np.eye(3, 200)[labels] + 0.003 * random.normal(size=(60, 200))
+    given = {"features": features.astype(np.float32), "labels": labels, "class_count": 3}
+    agrees_with_held_out(Lda(0.001), given, np.arange(60) // 15, near=2e-3)
+
+
+@pytest.mark.parametrize("kind", ["ridge", "reduced", "lda"])
+@pytest.mark.parametrize("value", [0.0, 3.0])
+def test_where_nothing_varies_classes_are_as_likely_as_they_are_frequent(kind: str, value: float) -> None:
+    given, folds = examples(40, 9), np.arange(40) % 4
+    given["features"][:] = value
+    dealt = dealt_to(folds, given)
+    for head in SHARED[kind]:
+        found = sharing(head)[1](dealt).held_out(head, dealt.keys)
+        wanted = held_out(head, **given, folds=folds)
+        np.testing.assert_allclose(found, wanted, atol=2e-3 * np.abs(wanted).max())
+
+
 def agrees_with_held_out(head: Lda, given: dict[str, Any], folds: np.ndarray, *, near: float = 2e-5) -> None:
     """Whether what is prepared answers like fits of their own."""
     dealt = dealt_to(folds, given)

@@ -21,6 +21,7 @@ from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.blending import (
+    ALONE,
     best_alone,
     blended,
     cost_s,
@@ -173,7 +174,7 @@ def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -
     )
     # The rate of discriminant analysis is not known; that of logistic regression is.
     work = tries.work(found_recipe(lda, tries), fits=1)
-    assert refit_s(lda, tries) == pytest.approx(tries.pace.cost_s("logistic", work))
+    assert refit_s(lda, tries) == pytest.approx(ALONE * tries.pace.cost_s("logistic", work))
     together = refit_s(logistic, tries) + refit_s(lda, tries)
     assert cost_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
 
@@ -183,6 +184,8 @@ def test_a_kind_that_shares_nothing_takes_a_part_of_what_its_trial_took(tries: T
     own = Tries(tries.climb, space, "loss", tries.kept.folder)
     trial = replace(evaluated(own, 7, {"head.kind": "nearest_mean"}), seconds=4.0)
     assert refit_s(trial, own) == 2.0
+    # Nor is more known of what another process tried, maybe with networks that are not here.
+    assert refit_s(replace(trial, number=8), own) == 2.0
 
 
 @pytest.mark.parametrize(

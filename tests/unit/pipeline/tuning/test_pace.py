@@ -40,6 +40,7 @@ def test_who_shares_work_takes_what_the_last_one_took(pace: Pace) -> None:
 def test_who_was_helped_tells_nothing_of_what_it_takes_without_help(pace: Pace) -> None:
     """Another kind had decomposed the examples: on others it would be as slow as that one was."""
     pace.timed("logistic", 1e9, 2.0)
+    pace.timed("nearest_mean", 1e9, 20.0)
     pace.timed("lda", 1e9, 0.01, shared="lda on last", helped=True)
     assert pace.cost_s("lda", 1e9, shared="lda on all") == 2
     pace.timed("lda", 1e9, 0.01, shared="lda on last")
