@@ -68,11 +68,11 @@ class Posed(NamedTuple):
     def _gradient_over(
         self, loss: Loss, scores: Callable[[slice], Float[Array, "_ k"]], stretch: Sequence[slice]
     ) -> tuple[float, Float[Array, "s k"]]:
-        value, gradient = 0.0, np.zeros((self.rows.shape[1], self.ballots.shape[1]), np.float32)
+        value, gradient = 0.0, np.zeros((self.rows.shape[1], self.ballots.shape[1]), self.rows.dtype)
         for part in stretch:
             losses, slopes = loss.slopes(scores(part), self.ballots.some(part))
             slopes *= self.weights[part][:, None]
-            gradient += self.rows[part].T @ slopes.astype(np.float32)
+            gradient += self.rows[part].T @ slopes.astype(self.rows.dtype)
             value += float(self.weights[part] @ losses)
         return value, gradient
 

@@ -33,6 +33,10 @@ from regraft.heads.solver import Problem, Solution, solve, solve_all
 from regraft.heads.spectrum import Spectrum
 from regraft.heads.weighting import check_folds, fold_numbers, spread
 
+MOST_PRECISE, FEWEST_CLASSES = 10**9, 16
+"""Multiplications of a look at all examples up to which what is delivered is solved in double precision; with
+few classes as with so many, for the memory of the examples: half a gigabyte."""
+
 
 class Examples(NamedTuple):
     """What is fitted to: weights have been checked."""
@@ -61,10 +65,14 @@ class Reduction(NamedTuple):
         ballots, present = present_only(labels, class_count)
         side = moments(features, ballots, weights)
         whole = side.without(NO_ROWS)
-        rows = np.ones((len(weights), len(whole.values) + 1), np.float32)
-        for part in parts(len(rows)):
-            rows[part, :-1] = side.coordinates(whole, part) / np.sqrt(weights[part])[:, None]
+        rows = _rows(side, whole, np.float32)
         return cls(side, whole, present, Problem(whole.values, Posed(rows, ballots, weights), loss))
+
+    @property
+    def precise(self) -> Problem:
+        """The problem in double precision."""
+        posed = self.problem.posed._replace(rows=_rows(self.side, self.whole, np.float64))
+        return self.problem._replace(posed=posed)
 
     def linear(self, solution: Solution) -> Linear:
         """A solution as weights on features. An absent class is as likely as log(n + 1) below the mean."""
@@ -130,9 +138,21 @@ def penalty_path(
 
 
 def _fit(reduced: Reduction, penalty: float) -> Linear:
+    """Solve for one penalty, at last in double precision where that is no matter of memory."""
     problem = reduced.problem
     start = solve(problem, 10 * penalty, start=problem.nothing)
-    return reduced.linear(solve(problem, penalty, start=start))
+    found = solve(problem, penalty, start=start)
+    if problem.posed.rows.size * max(problem.posed.ballots.class_count, FEWEST_CLASSES) <= MOST_PRECISE:
+        found = solve(reduced.precise, penalty, start=found)
+    return reduced.linear(found)
+
+
+def _rows(side: Moments, whole: Spectrum, dtype: type) -> Float[Array, "n s"]:
+    """Coordinates of all examples, and a column of ones."""
+    rows: Float[Array, "n s"] = np.ones((len(side.weights), len(whole.values) + 1), dtype)
+    for part in parts(len(rows)):
+        rows[part, :-1] = side.coordinates(whole, part) / np.sqrt(side.weights[part])[:, None]
+    return rows
 
 
 def _single(weights: Float[Array, "s k"], bias: Float[Array, " k"]) -> Linear:

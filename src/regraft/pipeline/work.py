@@ -23,7 +23,7 @@ SOLUTION = 1
 """Multiplications in units of n^3, of a kernel machine for each fold, once all examples are decomposed."""
 
 PENALTIES = 25
-PASSES, PASSES_OF_ONE = 1300, 500
+PASSES, PASSES_OF_ONE = 700, 200
 """Over all examples, in the held-out fits of a whole path of a logistic regression or a linear support vector
 machine; and for one penalty, solved to the end."""
 
