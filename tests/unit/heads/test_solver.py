@@ -50,6 +50,28 @@ def test_each_comes_to_what_it_comes_to_alone(loss: Any) -> None:
         np.testing.assert_allclose(found, alone, atol=0.02 * np.abs(alone).max())
 
 
+@pytest.mark.parametrize("times", [1e-6, 1e6])
+def test_the_unit_of_weights_does_not_matter(times: float) -> None:
+    """The bias is not penalised: only in units of its own it keeps pace with the other coordinates."""
+    one = problem(60, 7, softmax_loss(smoothing=0.03))
+    posed = one.posed._replace(weights=times * one.posed.weights)
+    other = one._replace(values=times * one.values, posed=posed)
+    wanted = solve(one, 1.0, start=one.nothing)
+    np.testing.assert_allclose(solve(other, times, start=other.nothing), wanted, atol=1e-3)
+
+
+def test_double_precision_goes_further() -> None:
+    one = problem(80, 7, softmax_loss(smoothing=0))
+    precise = one._replace(posed=one.posed._replace(rows=one.posed.rows.astype(np.float64)))
+    steep = []
+    for solution in (solve(one, 0.1, start=one.nothing), solve(precise, 0.1, start=one.nothing)):
+        _, slope = precise.posed.gradient(one.loss, lambda part, at=solution: precise.posed.rows[part] @ at)
+        slope[:-1] += 0.1 * solution[:-1]
+        steep.append(np.abs(slope).max())
+    assert steep[1] < 1e-4
+    assert steep[1] < steep[0] / 5
+
+
 def test_losses_and_numbers_of_classes_may_differ() -> None:
     smooth, sharp = softmax_loss(smoothing=0.1), softmax_loss(smoothing=0)
     problems = [
