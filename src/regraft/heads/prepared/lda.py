@@ -159,13 +159,9 @@ class PreparedLda:
 
     def _look(self, key: Key, left: LeftOut) -> Classes:
         """Classes outside a fold, and how they vary."""
-        labels, weights, class_count = (
-            self._gathered.labels[left.kept],
-            left.weights,
-            self._gathered.class_count,
-        )
+        labels, class_count = self._gathered.labels[left.kept], self._gathered.class_count
         present = np.bincount(labels, minlength=class_count) > 0
-        counts = np.bincount(labels, weights, minlength=class_count)[present]
+        counts = np.bincount(labels, left.weights, minlength=class_count)[present]
         means = left.spectrum.targets[:, present] / counts
         sums = self._whole - self._sums(np.flatnonzero(self.dealt.fold(key)))
         overall, own = sums[-1] / counts.sum(), sums[:-1][present]

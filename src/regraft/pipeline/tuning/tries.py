@@ -85,10 +85,8 @@ class Tries:
             if recipe.finetune:
                 return self._fine_tuned(asked, recipe, recipe.finetune, report)
             task, folds = self._task(recipe), self.climb.folds_for(_head(recipe), recipe.views)
-            began_s, helped = (
-                self.climb.budget.spent_s,
-                shares(_head(recipe)) and task.rows.prepared.dealt.nbytes > 0,
-            )
+            helped = shares(_head(recipe)) and task.rows.prepared.dealt.nbytes > 0
+            began_s = self.climb.budget.spent_s
             (head, scores), said = with_half_the_batch(
                 _head(recipe), lambda head: self._scores(head, task, report, folds=folds)
             )
