@@ -21,7 +21,7 @@ from benchmarks.search_task import NETWORK, SearchTask, small_tasks
 from regraft.backbones import load
 from regraft.core.threads import in_parallel
 from regraft.features import Representation, fit_affine
-from regraft.heads import KernelRidge, Lda, Logistic, Ridge
+from regraft.heads import Head, KernelRidge, Lda, Logistic, Ridge
 from regraft.heads.ballots import present_only
 from regraft.heads.logistic import softmax_loss
 from regraft.heads.loss import Posed
@@ -30,10 +30,10 @@ from regraft.heads.prepared.dealt import LeftOut
 from regraft.heads.solver import FLAT, HELD_OUT_TOLERANCE, ITERATIONS, Problem, solve_all
 from regraft.heads.solver import _curvature as curvature
 from regraft.heads.solver import _units as units_of
+from regraft.pipeline.climb import MOST_REPEATED, ROUNDS
 
 HEADS = (Logistic(0.1), Lda(0.3), Ridge(1.0), KernelRidge(0.1))
-REPEATED = 500
-"""Up to so many images, folds are dealt three times, as a search does."""
+LOSS = softmax_loss(smoothing=0.03)
 
 
 def run(data: Path | None, quick: bool) -> dict[str, Any]:
@@ -58,24 +58,25 @@ def row_of(task: SearchTask, repetitions: int) -> dict[str, float]:
     """Medians of the seconds of both sides; and by how much what they say differs at most."""
     raw, one = task.features("all"), Representation((NETWORK,), "all", "depth")
     features = np.asarray(fit_affine(one, [load(NETWORK).card], raw)(raw), np.float32)
-    rounds = (task.folds, *task.fresh[:2]) if len(task.labels) <= REPEATED else (task.folds,)
+    # As often as a search deals them.
+    rounds = (task.folds, *task.fresh)[: ROUNDS if len(task.labels) <= MOST_REPEATED else 1]
 
     def dealt() -> Dealt:
         return Dealt(Gathered(features, task.labels, class_count=task.class_count), rounds)
 
-    def share() -> None:
+    def prepare(heads: Sequence[Head]) -> None:
         shared = Prepared(dealt())
-        for head in HEADS:
+        for head in heads:
             prepared = shared.of(head)
             assert prepared is not None, "all of these share their work"
             prepared.held_out(head, shared.dealt.keys)
 
+    def share() -> None:
+        prepare(HEADS)
+
     def prepare_each() -> None:
         for head in HEADS:
-            alone = Prepared(dealt())
-            prepared = alone.of(head)
-            assert prepared is not None, "all of these share their work"
-            prepared.held_out(head, alone.dealt.keys)
+            prepare([head])
 
     known = dealt()
     left = known.left_out(known.keys)
@@ -120,9 +121,6 @@ def _timed(work: Callable[[], None]) -> Callable[[], float]:
 def _problem(left: LeftOut, task: SearchTask) -> Problem:
     ballots, _ = present_only(task.labels[left.kept], task.class_count)
     return Problem(left.spectrum.values, Posed(left.rows, ballots, left.weights), LOSS)
-
-
-LOSS = softmax_loss(smoothing=0.03)
 
 
 def _by_scipy(problem: Problem, penalty: float) -> np.ndarray:
