@@ -1,8 +1,8 @@
 """A pretended CUDA device: its tensors live in the processor's memory, yet will not meet the processor's own.
 
 Where there is no GPU, this shows what a program does on one but for the hardware: each operator runs only if
-its tensors are on one device, as CUDA wants it, results stay there until they are fetched, and `Pretended`
-keeps the names of all operators, of which torch can be asked whether they have a kernel for CUDA.
+its tensors are on one device, as CUDA wants it, results stay there until they are fetched, and all operators
+are remembered, of which torch can be asked whether it has a kernel for CUDA.
 """
 
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 CUDA = torch.device("cuda", 0)
 FACTORIES = (torch.zeros, torch.ones, torch.empty, torch.full, torch.tensor, torch.rand, torch.as_tensor)
 MOVES = {"aten::_to_copy", "aten::copy_"}
-INDEXED = {"aten::index.Tensor", "aten::index_put_", "aten::_index_put_impl_"}
+INDEXED = {"aten::index", "aten::index_put_", "aten::_index_put_impl_"}
 """CUDA takes their indices from the processor's memory as well."""
 
 
@@ -46,17 +46,11 @@ class OnDevice(torch.Tensor):
     def __torch_dispatch__(cls, operator, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
         given = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, torch.Tensor)]
-        name = operator.name()
         cls.operators.add(operator)
-        if name.split(".")[0] not in MOVES:
-            _require_together(name, given, args)
-        stays = "device" not in kwargs or torch.device(kwargs["device"]).type == "cuda"
+        _require_together(operator.name().split(".")[0], given, args)
         if "device" in kwargs:
             kwargs["device"] = torch.device("cpu")
         held_args, held_kwargs = tree_map_only(OnDevice, lambda each: each.held, (args, kwargs))
-        if not stays:
-            # What comes back is a copy, not the device's own memory.
-            return operator(*held_args, **held_kwargs).clone()
         # What is written to is handed back as it was given.
         known = {id(each.held): each for each in given if isinstance(each, OnDevice)}
         known |= {id(each): each for each in given if not isinstance(each, OnDevice)}
@@ -68,8 +62,8 @@ class OnDevice(torch.Tensor):
 
 
 def _require_together(name, given, args):
-    apart = [each for each in given if not isinstance(each, OnDevice) and each.dim()]
-    if name.split(".")[0] in {each.split(".")[0] for each in INDEXED} and isinstance(args[0], OnDevice):
+    apart = [each for each in given if not isinstance(each, OnDevice) and each.dim() and name not in MOVES]
+    if name in INDEXED and isinstance(args[0], OnDevice):
         indices = {id(each) for each in tree_flatten(args[1])[0]}
         apart = [each for each in apart if id(each) not in indices]
     if apart:
@@ -124,7 +118,7 @@ def pretended_gpu(monkeypatch):
 
 
 def has_cuda_kernel(operator):
-    """Whether this build of torch has a kernel of the operator for CUDA, or one made of operators that do."""
+    """Whether this build of torch, which is one with CUDA, has a kernel of it or makes it of others."""
     keys = ("CUDA", "CompositeImplicitAutograd", "CompositeExplicitAutograd")
     keys += ("CompositeExplicitAutogradNonFunctional",)
     return any(torch._C._dispatch_has_kernel_for_dispatch_key(operator.name(), key) for key in keys)
