@@ -43,6 +43,7 @@ LONG = (
     "population_optuna",
     "finetune",
     "many_classes",
+    "few_penalties",
 )
 """Run only where they are named."""
 

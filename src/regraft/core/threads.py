@@ -28,9 +28,14 @@ def single_threaded_blas() -> Iterator[None]:
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Results in the order of the items, computed by as many threads as there are cores."""
-    with single_threaded_blas(), ThreadPoolExecutor(usable_cores()) as pool:
-        return list(pool.map(function, items))
+    """Results in the order of the items, computed by as many threads as there are items and cores."""
+    items = list(items)
+    threads = min(len(items), usable_cores())
+    with single_threaded_blas():
+        if threads < 2:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(function, items))
 
 
 @cache

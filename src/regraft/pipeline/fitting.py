@@ -1,14 +1,15 @@
 """From settings of a head to a fitted classifier and held-out scores, by the cheapest exact way there is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
+from regraft.core.arrays import Array, Folds, Scores, Truth, Weights
 from regraft.core.threads import in_parallel
 from regraft.heads import Classifier, KnowsPath, Ridge, held_out, ridge_path
+from regraft.heads.ridge import best_of_path
 from regraft.heads.selection import PenaltyPath, held_out_loss
 from regraft.heads.viewed import rows_of
 from regraft.pipeline.recipe import Head
@@ -46,10 +47,10 @@ def fit_head(  # noqa: PLR0913 - the arguments of a fit, and what is known of it
     given = (features, truth)
     if known is not None:
         return head, known, head.fit(*given, class_count=class_count, weights=shares)
-    paths = list(_paths(head, *given, class_count, dealt, shares))
-    if views > 1:
-        paths = [_plain(path, labels, weights) for path in paths]
-    if paths:
+    if (path_of := _path_of(head, dealt, views)) is not None:
+        paths = [path_of(*given, class_count=class_count, folds=one, weights=shares) for one in dealt]
+        if views > 1:
+            paths = [_plain(path, labels, weights) for path in paths]
         path = _averaged(paths, labels, weights)
         chosen: Head = replace(head, penalty=float(path.penalties[path.best]))  # type: ignore[arg-type]
         return chosen, path.scores(path.best), path.classifier(path.best)
@@ -58,20 +59,14 @@ def fit_head(  # noqa: PLR0913 - the arguments of a fit, and what is known of it
     return head, scores, head.fit(*given, class_count=class_count, weights=shares)
 
 
-def _paths(
-    head: Head,
-    features: Features,
-    labels: Truth,
-    class_count: int,
-    dealt: Sequence[Folds | None],
-    weights: Weights | None,
-) -> Iterator[PenaltyPath]:
-    """One path for each way to deal the folds, of a head that knows paths and was given no penalty."""
-    for one in dealt:
-        if isinstance(head, Ridge) and head.penalty is None:
-            yield ridge_path(features, labels, class_count=class_count, folds=one, weights=weights)
-        elif isinstance(head, KnowsPath) and head.penalty is None and one is not None:
-            yield head.path(features, labels, class_count=class_count, folds=one, weights=weights)
+def _path_of(head: Head, dealt: Sequence[Folds | None], views: int) -> Callable[..., PenaltyPath] | None:
+    """What makes the path of a head that knows paths and was given no penalty; None of another."""
+    if isinstance(head, Ridge) and head.penalty is None:
+        # What is best on average over rounds, or of plain views, may be the best of no path.
+        return best_of_path if len(dealt) == views == 1 else ridge_path
+    if isinstance(head, KnowsPath) and head.penalty is None and dealt[0] is not None:
+        return head.path
+    return None
 
 
 def _plain(path: PenaltyPath, labels: Truth, weights: Weights | None) -> PenaltyPath:

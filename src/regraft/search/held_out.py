@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from regraft.core.arrays import Array, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
-from regraft.heads import Head, accuracy, held_out
+from regraft.heads import Head, Ridge, accuracy, held_out
 from regraft.heads.prepared import Dealt, Gathered, KnowsPaths, Prepared, penalties
-from regraft.heads.selection import KnowsHeldOut, held_out_loss
+from regraft.heads.selection import KnowsHeldOut, held_out_loss, lowest
 from regraft.heads.viewed import rows_of
 from regraft.heads.weighting import fold_numbers
 
@@ -123,7 +123,8 @@ def each_alone(head: Head, task: Task) -> Scores:
 def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None]) -> tuple[H, Scores]:
     """The penalty of the lowest loss among those that a head chooses from, and its held-out scores.
 
-    From the strongest on, until the loss is clearly rising: weaker penalties take the longest, and are worse.
+    For ridge any penalty takes as long as another: see `lowest`. Of other heads the weaker ones take longest:
+    from the strongest on, until the loss is clearly rising.
 
     Args:
         head: of a kind that shares its work; see `penalties`.
@@ -132,18 +133,26 @@ def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None])
         pause: called between penalties; it may raise.
     """
     heads = [replace(head, penalty=penalty) for penalty in penalties(head)]  # type: ignore[type-var]
-    best, lowest, said = head, np.inf, np.empty(0)
-    for one, scores in zip(heads, _along(heads, task, alone=alone), strict=True):
-        require_finite(scores[task.seen])
-        loss = held_out_loss(scores, task.labels, weights=task.weights)
-        if loss < lowest:
+    best: tuple[float, int, Scores] = np.inf, 0, np.empty(0)
+
+    def losses(asked: Sequence[int]) -> Iterator[float]:
+        nonlocal best
+        along = _along([heads[at] for at in asked], task, alone=alone)
+        for at in asked:
+            if len(best[2]):
+                pause()
+            scores = next(along)
+            require_finite(scores[task.seen])
+            loss = held_out_loss(scores, task.labels, weights=task.weights)
             # Of equal losses the strongest penalty's, which comes first.
-            best, lowest, said = one, loss, scores
-        if loss > RISING * lowest:
-            break
-        if one is not heads[-1]:
-            pause()
-    return best, said
+            best = min(best, (loss, at, scores), key=lambda each: each[:2])
+            yield loss
+
+    if isinstance(head, Ridge):
+        lowest(len(heads), losses)
+    else:
+        any(loss > RISING * best[0] for loss in losses(range(len(heads))))
+    return heads[best[1]], best[2]
 
 
 def _along(heads: Sequence[H], task: Task, *, alone: bool) -> Iterator[Scores]:

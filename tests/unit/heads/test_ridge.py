@@ -10,6 +10,7 @@ from regraft.heads import moments as sums
 from regraft.heads.ballots import Ballots
 from regraft.heads.leaving_out import cheaper_to_refit
 from regraft.heads.moments import NO_ROWS, Covariance, Gram, moments
+from regraft.heads.ridge import best_of_path
 
 
 def noise(count, width, classes=3):
@@ -93,6 +94,18 @@ def test_without_a_penalty_the_best_of_leave_one_out():
     np.testing.assert_array_equal(
         Ridge().held_out(features, labels, class_count=3, folds=None), path.held_out[path.best]
     )
+
+
+@pytest.mark.parametrize("signal", [0.1, 0.5, 2.0, 8.0])
+def test_few_penalties_find_the_best_of_all(signal):
+    features, labels = noise(80, 40)
+    features[:, :3] += signal * np.eye(3)[labels]
+    for folds in (None, np.arange(80) % 5):
+        given = {"class_count": 3, "folds": folds}
+        whole, few = (of(features, labels, **given) for of in (ridge_path, best_of_path))
+        assert few.penalties[few.best] == whole.penalties[whole.best]
+        assert len(few.penalties) < 10
+        np.testing.assert_array_equal(few.scores(few.best), whole.scores(whole.best))
 
 
 def test_labels_without_meaning_are_not_predicted():

@@ -23,7 +23,7 @@ from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
 from regraft.pipeline.tuning.tries import Tries
-from regraft.search import Trial
+from regraft.search import Trial, importance
 from regraft.search.space import KIND
 
 MOST, DRAWS = 12, 20
@@ -41,7 +41,7 @@ ALONE = 3.0
 factor in place of a decomposition."""
 
 COST_FRACTION = 0.1
-"""Of the budget, that fitting the parts may take at most."""
+"""Of the budget, that fitting the parts may take at most, and the analysis twice as much."""
 
 
 @dataclass(frozen=True)
@@ -198,9 +198,11 @@ def _units(groups: Sequence[str], count: int) -> Array:
 
 
 def cost_s(trials: Sequence[Trial], best: Trial, tries: Tries) -> float:
-    """What to keep back for fitting the best trial to all images, and then the parts of a blend."""
-    together = sum(refit_s(trial, tries) for trial in parts_of(trials, best))
-    return refit_s(best, tries) + min(together, COST_FRACTION * tries.climb.budget.seconds)
+    """What to keep back for fitting the best trial to all images, the parts of a blend, and for analysis."""
+    most_s = COST_FRACTION * tries.climb.budget.seconds
+    together_s = sum(refit_s(trial, tries) for trial in parts_of(trials, best))
+    analysed_s = importance.cost_s(trials, best.values[KIND])
+    return refit_s(best, tries) + min(together_s, most_s) + min(analysed_s, 2 * most_s)
 
 
 def refit_s(trial: Trial, tries: Tries) -> float:

@@ -22,6 +22,7 @@ from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.blending import (
     ALONE,
+    COST_FRACTION,
     best_alone,
     blended,
     cost_s,
@@ -34,6 +35,8 @@ from regraft.pipeline.tuning.blending import (
 from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, Trial
+from regraft.search.findings import FEWEST
+from regraft.search.importance import TAKES_S
 
 
 def experts(count: int = 600) -> tuple[np.ndarray, np.ndarray]:
@@ -177,6 +180,15 @@ def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -
     assert refit_s(lda, tries) == pytest.approx(ALONE * tries.pace.cost_s("logistic", work))
     together = refit_s(logistic, tries) + refit_s(lda, tries)
     assert cost_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
+
+
+def test_time_for_the_analysis_is_kept_back_where_there_will_be_one(tries: Tries) -> None:
+    point = {"head.kind": "logistic", "head.logistic.penalty": 0.1, "head.logistic.smoothing": 0.0}
+    trial = evaluated(tries, 0, {**point, "depths": "all", "scaling": "depth"})
+    many = [replace(trial, number=number) for number in range(FEWEST)]
+    most_s = 2 * COST_FRACTION * tries.climb.budget.seconds
+    analysed_s = cost_s(many, trial, tries) - cost_s(many[:-1], trial, tries)
+    assert analysed_s == pytest.approx(min(TAKES_S, most_s))
 
 
 def test_a_kind_that_shares_nothing_takes_a_part_of_what_its_trial_took(tries: Tries) -> None:
