@@ -109,7 +109,7 @@ def lowest(count: int, losses_of: Callable[[list[int]], Iterable[float]]) -> int
     for reach, step in ((count, 6), (6, 3), (3, 1)):
         near = range(max(0, best - reach + 1), min(count, best + reach))
         asked = [at for at in near if at % step == 0 and at not in known]
-        known.update(zip(asked, losses_of(asked), strict=True))
+        known.update(zip(asked, losses_of(asked) if asked else (), strict=True))
         best = min(sorted(known), key=known.__getitem__)
     return best
 

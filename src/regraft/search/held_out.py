@@ -151,7 +151,9 @@ def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None])
     if isinstance(head, Ridge):
         lowest(len(heads), losses)
     else:
-        any(loss > RISING * best[0] for loss in losses(range(len(heads))))
+        for loss in losses(range(len(heads))):
+            if loss > RISING * best[0]:
+                break
     return heads[best[1]], best[2]
 
 

@@ -70,6 +70,12 @@ def both(resnet: tuple[Path, Path]) -> tuple[Backbone, Backbone]:
     return load(f"onnx:{resnet[0]}"), load(f"timm:test_resnet@{resnet[1]}:{PX}px", runtime="torch")
 
 
+@pytest.fixture(scope="module")
+def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small transformer as ONNX, of images of 160 pixels."""
+    return export(drawn("test_vit"), tmp_path_factory.mktemp("vit") / "vit.onnx", 2, 3, 160, 160)
+
+
 # --- Rows ---------------------------------------------------------------------------------------------
 
 
@@ -125,10 +131,14 @@ def load_weights(file: Path) -> dict[str, torch.Tensor]:
         pytest.param("test_convnext", marks=pytest.mark.slow),
     ],
 )
-def test_the_head_is_what_the_classifier_reads(architecture: str, tmp_path: Path) -> None:
-    px = 160 if architecture == "test_vit" else PX
+def test_the_head_is_what_the_classifier_reads(
+    architecture: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     network = drawn(architecture)
-    file = export(network, tmp_path / "network.onnx", 2, 3, px, px)
+    if architecture == "test_vit":
+        px, file = 160, request.getfixturevalue("vit")
+    else:
+        px, file = PX, export(network, tmp_path / "network.onnx", 2, 3, PX, PX)
     ours = load(f"onnx:{file}")
     mean, std = np.array(IMAGENET[0]), np.array(IMAGENET[1])
     pixels = torch.tensor(((images(3, px) / 255 - mean) / std), dtype=torch.float32).permute(0, 3, 1, 2)
@@ -261,10 +271,9 @@ def test_an_input_that_is_no_image_is_explained(inputs: list, message: str, tmp_
         load(graph(tmp_path / "strange.onnx", *inputs))
 
 
-def test_a_size_that_the_graph_cannot_take_is_explained(tmp_path: Path) -> None:
-    file = export(drawn("test_vit"), tmp_path / "vit.onnx", 2, 3, 160, 160)
+def test_a_size_that_the_graph_cannot_take_is_explained(vit: Path) -> None:
     with pytest.raises(BackboneError, match="cannot take images of 100 pixels"):
-        load(f"onnx:{file}:100px")
+        load(f"onnx:{vit}:100px")
 
 
 def test_it_runs_with_openvino_only(resnet: tuple[Path, Path]) -> None:

@@ -157,10 +157,10 @@ def test_sums_of_classes(block_size):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_large_file_is_never_in_memory(tmp_path):
     """160 MB in half precision, and 40 MB for the fit, in a process of its own."""
-    file = np.lib.format.open_memmap(tmp_path / "f.npy", "w+", np.float16, (160_000, 512))
+    file = np.lib.format.open_memmap(tmp_path / "f.npy", "w+", np.float16, (320_000, 256))
     random = np.random.default_rng(0)
-    for start in range(0, len(file), 40_000):
-        file[start : start + 40_000] = random.standard_normal((40_000, 512), np.float32)
+    for start in range(0, len(file), 80_000):
+        file[start : start + 80_000] = random.standard_normal((80_000, 256), np.float32)
     file.flush()
     code = """
 import sys

@@ -1,6 +1,7 @@
 """The cost of a network: measured as it is, remembered for what it was measured on."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -39,6 +40,25 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SINGLES", 20)
 
 
+@pytest.fixture(scope="module")
+def measured(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which a network was measured. Copy it; do not change it."""
+    cache = tmp_path_factory.mktemp("measured")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REGRAFT_CACHE", str(cache))
+        patch.setattr(module, "BATCHES", 3)
+        patch.setattr(module, "SINGLES", 20)
+        measure(f"timm:test_resnet@{weights}:64px")
+    return cache
+
+
+@pytest.fixture
+def known(measured: Path, empty_cache: Path) -> Path:
+    """The cache of one test, in which the network was measured."""
+    shutil.copytree(measured, empty_cache)
+    return empty_cache
+
+
 @pytest.mark.usefixtures("few")
 def test_a_measurement_is_whole_and_remembered(name: str, empty_cache: Path) -> None:
     assert remembered(name) is None
@@ -62,21 +82,18 @@ def test_a_description_tells_what_was_measured(name: str, empty_cache: Path) -> 
     assert remembered(name) is None
 
 
-@pytest.mark.usefixtures("few")
-def test_what_was_measured_otherwise_does_not_count(
-    name: str, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    measure(name)
+@pytest.mark.usefixtures("known")
+def test_what_was_measured_otherwise_does_not_count(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert remembered(name) is not None
     assert remembered(name, runtime="torch") is None
     assert remembered(name.replace(":64px", ":96px")) is None
     monkeypatch.setattr(module, "machine", lambda: {"cpu": "another"})
     assert remembered(name) is None
 
 
-@pytest.mark.usefixtures("few")
-def test_a_damaged_memory_is_no_memory(name: str, empty_cache: Path) -> None:
-    measure(name)
-    [file] = (empty_cache / "measured").iterdir()
+def test_a_damaged_memory_is_no_memory(name: str, known: Path) -> None:
+    assert remembered(name) is not None
+    [file] = (known / "measured").iterdir()
     file.write_text(file.read_text()[:40])
     assert remembered(name) is None
     file.write_text("[]")
