@@ -98,7 +98,14 @@ def test_a_blend_predicts_and_its_recipe_fits_it_again(regraft, digits_folder: P
     blend = found["ladder"][-1]
     assert blend["rung"] == "blend", found["ladder"]
     assert "on images that did not choose" in blend["reason"]
-    assert blend["adopted"] == (found["chosen"]["head"]["kind"] == "blend")
+    assert (
+        blend["adopted"]
+        == (found["chosen"]["head"]["kind"] == "blend")
+        == found["search"]["blend"]["delivered"]
+    )
+    page = (regraft.folder / "run" / "report.html").read_text("utf-8")
+    assert "On new images expect log-loss" in page
+    assert ("Delivered is a blend" in page) == blend["adopted"]
     words = ("fit", digits_folder, "--recipe", "run/recipe.json", "--out", "again", "--json")
     again = regraft(*words).json
     assert again["chosen"] == found["chosen"]

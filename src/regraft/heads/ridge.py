@@ -129,7 +129,8 @@ def best_of_path(
 
     def look(asked: list[int]) -> Array:
         some = np.sort(strongest_first[asked])
-        found.append(decomposed_path(*decomposed, labels, folds=folds, penalties=some))
+        count = len(PENALTIES)
+        found.append(decomposed_path(*decomposed, labels, folds=folds, penalties=some, compared=count))
         return found[-1].losses[::-1]
 
     best = strongest_first[lowest(len(PENALTIES), look)]
@@ -157,8 +158,12 @@ def decomposed_path(
     *,
     folds: Folds | None,
     penalties: Float[Array, " p"] = PENALTIES,
+    compared: int | None = None,
 ) -> PenaltyPath:
-    """`ridge_path` for whoever has the decomposition of all examples already, and checked what it is of."""
+    """`ridge_path` for whoever has the decomposition of all examples already, and checked what it is of.
+
+    `compared` is how many penalties there are in all, where these are some of those to be compared.
+    """
     weights = side.weights
     absolute = penalties * whole.spread(weights)
 
@@ -168,7 +173,7 @@ def decomposed_path(
                 return leave_one_out(side, whole, some, asked=asked)
             return leave_folds_out(side, whole, some, folds=folds, asked=asked)
 
-    judged = _judged(side, folds, len(penalties))
+    judged = _judged(side, folds, compared or len(penalties))
     scores = held_out(absolute, judged)
     of = slice(None) if judged is None else judged
     losses = in_parallel(lambda each: held_out_loss(each, labels[of], weights=weights[of]), scores)

@@ -32,6 +32,7 @@ from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
 from regraft.report import search_page
 from regraft.search import Space, Trial, Values
+from regraft.search.held_out import Objective
 from regraft.search.memory import reason_of
 from regraft.search.objectives import affordable, cheapest_best
 
@@ -157,11 +158,11 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
         _adopt(climb, climb.judge_majority(), folder)
     step = _refit(tries, trials, best, folder=folder, seconds=seconds)
     fitted = best if step.validation else None
-    steps = [step]
-    if step.adopted and fitted and not costs:
-        steps += _blend(tries, within, fitted, folder=folder)
+    steps, blend = [step], None
+    if step.adopted and fitted and not costs and (made := _blend(tries, within, fitted, folder=folder)):
+        steps, blend = [step, made[0]], made[1]
     account = described(trials, fitted, tries, search, called(where))
-    return steps, account | {"past": told(past, trials)}
+    return steps, account | {"past": told(past, trials), "blend": blend}
 
 
 def _refit(
@@ -184,41 +185,49 @@ def _refit(
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
         return Step("search", seconds, None, adopted=False, reason=reason)
-    if tries.objective == "loss":
-        is_better = climb.best is None or candidate.loss < climb.best.loss
-    else:
-        is_better = climb.best is None or candidate.score.value >= climb.best.score.value
+    is_better = _is_better(candidate, climb.best, tries.objective)
     reason = f"best of {tried}; {climb.explain(candidate, climb.best)}"
     if is_better:
         _adopt(climb, candidate, folder)
     return Step("search", seconds, candidate.score, is_better, reason)
 
 
-def _blend(tries: Tries, trials: Sequence[Trial], best: Trial, *, folder: Path) -> Iterator[Step]:
-    """Average the best trials of each kind, unless images that did not choose it say that it harms."""
+def _blend(
+    tries: Tries, trials: Sequence[Trial], best: Trial, *, folder: Path
+) -> tuple[Step, dict[str, Any]] | None:
+    """Average the best trials of each kind, unless images that did not choose it say that it harms.
+
+    Returns what came of it, also as plain data; None where there is nothing to average.
+    """
     climb, began_s = tries.climb, tries.climb.budget.spent_s
     before = climb.best
-    assert before is not None, "the best trial was adopted"
     if climb.budget.interrupted or (found := blended(trials, best, tries)) is None:
-        return
+        return None
+    candidate = None
     judged = f"{found.loss:.3f} on images that did not choose, of the best {found.loss_alone:.3f}"
-    if found.is_worse:
-        yield Step("blend", climb.budget.spent_s - began_s, None, adopted=False, reason=f"log-loss {judged}")
-        return
-    try:
-        candidate = climb.attempt(found.recipe, known=found.scores)
-    except Exception as error:  # noqa: BLE001 - the best trial is there already
-        reason = f"it cannot be fitted to all images: {reason_of(error)}"
-        yield Step("blend", climb.budget.spent_s - began_s, None, adopted=False, reason=reason)
-        return
+    reason = f"log-loss {judged}"
+    if not found.is_worse:
+        try:
+            candidate = climb.attempt(found.recipe, known=found.scores)
+            reason = f"{found}; log-loss {judged}; {climb.explain(candidate, before)}"
+        except Exception as error:  # noqa: BLE001 - the best trial is there already
+            reason = f"it cannot be fitted to all images: {reason_of(error)}"
     # The best trial may be of a kind that no blend holds.
-    is_better = candidate.loss < before.loss
-    if tries.objective == "accuracy":
-        is_better = candidate.score.value >= before.score.value
-    if is_better:
+    is_better = candidate is not None and _is_better(candidate, before, tries.objective)
+    if candidate and is_better:
         _adopt(climb, candidate, folder)
-    reason = f"{found}; log-loss {judged}; {climb.explain(candidate, before)}"
-    yield Step("blend", climb.budget.spent_s - began_s, candidate.score, is_better, reason)
+    score = candidate.score if candidate else None
+    step = Step("blend", climb.budget.spent_s - began_s, score, is_better, reason)
+    return step, found.told(delivered=is_better)
+
+
+def _is_better(candidate: Candidate, before: Candidate | None, objective: Objective) -> bool:
+    """Whether a candidate takes the place of what was there before."""
+    if before is None:
+        return True
+    if objective == "loss":
+        return candidate.loss < before.loss
+    return candidate.score.value >= before.score.value
 
 
 def _why_none(trials: Sequence[Trial], budget: Budget) -> list[str]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regraft.evaluation.phrases import count
+from regraft.report.expected import NAMES, expected
 from regraft.report.phrases import duration, printable
 
 SHOWN = 5
 BAR = 24
-NAMES = {"loss": "log-loss", "accuracy": "accuracy"}
 COSTS = {"latency": ("latency", "ms"), "size": ("size", "MB")}
 
 
@@ -18,7 +18,7 @@ def tune_text(search: Mapping[str, Any]) -> str:
     Args:
         search: the report's `search`: `trials`, `counts`, `best`, `corrected`, `importance`, `advice`,
             `sampler`, `objective` and `storage`; `costs`, `front` and `limits` where the objective is weighed
-            against others, and `past` where earlier searches proposed trials.
+            against others, `past` where earlier searches proposed trials, and `blend` where one was made.
     """
     lines = [_headline(search), *_past(search.get("past", ())), ""]
     best = [trial for trial in search["trials"] if trial["state"] == "complete"]
@@ -27,7 +27,7 @@ def tune_text(search: Mapping[str, Any]) -> str:
         lines += ["Best so far, trial by trial", *_curve(search), "", *_table(best[:SHOWN], search), ""]
         if search.get("costs"):
             lines += [*_front(search), ""]
-        lines += _corrected(search)
+        lines += expected(search)
     if search["importance"]:
         lines += ["", "What mattered", *_importance(search["importance"])]
     if search["advice"]:
@@ -112,20 +112,6 @@ def _past(past: Sequence[Mapping[str, Any]]) -> list[str]:
         for one in past
         if one["trial"] is not None
     ]
-
-
-def _corrected(search: Mapping[str, Any]) -> list[str]:
-    """What the best is worth without its luck."""
-    found = search["corrected"]
-    if found is None:
-        return []
-    loss = search["objective"] == "loss"
-    low, high = found["corrected"]["low"], found["corrected"]["high"]
-    values = [found["naive"]["value"], found["corrected"]["value"], low, high]
-    naive, value, low, high = (f"{v:.4f}" if loss else f"{100 * v:.1f} %" for v in values)
-    name = NAMES[search["objective"]]
-    expected = f"On new images expect {name} {value} ({low} to {high})"
-    return [f"{expected}: the best of {found['candidates']} scored {naive}, part of which is luck."]
 
 
 def _importance(shares: Mapping[str, float]) -> list[str]:

@@ -104,6 +104,16 @@ def test_where_scores_are_too_many_penalties_are_compared_on_some(monkeypatch, f
     assert abs(some.best - whole.best) <= 4
 
 
+@pytest.mark.parametrize("folds", [None, np.arange(400) % 5])
+def test_few_penalties_are_compared_on_the_same_examples_as_all(monkeypatch, folds):
+    features, labels = examples()
+    monkeypatch.setattr(ridge, "LEAST_JUDGED", 150)
+    monkeypatch.setattr(ridge, "MOST_SCORES", 25 * 5 * 100)
+    whole, few = (of(features, labels, class_count=5, folds=folds) for of in (ridge_path, ridge.best_of_path))
+    places = np.searchsorted(whole.penalties, few.penalties)
+    np.testing.assert_allclose(few.losses, whole.losses[places], rtol=1e-6)
+
+
 def test_half_precision_in_memory_is_read_as_single():
     features, _ = examples()
     assert read_rows(features, slice(3, 9)).dtype == np.float32

@@ -126,3 +126,19 @@ def test_trials_of_earlier_searches_are_named(search: dict[str, object]) -> None
     said = tune_text(search)
     assert "Trial 2 was among the best in a search on 1,200 images of 10 classes (distance 0.25)" in said
     assert "distance 0.50" not in said
+
+
+BLEND = {
+    "parts": [{"kind": "logistic", "share": 0.75}, {"kind": "ridge", "share": 0.25}],
+    "loss": 0.2,
+    "loss_alone": 0.22,
+}
+
+
+def test_a_blend_is_told_where_it_is_what_was_delivered(search: dict[str, object]) -> None:
+    search["blend"] = BLEND | {"delivered": False}
+    assert "blend" not in tune_text(search)
+    search["blend"] = BLEND | {"delivered": True}
+    said = tune_text(search)
+    assert "Delivered is a blend, 75 % logistic + 25 % ridge: log-loss 0.2000 on images that had no" in said
+    assert "where the best trial alone has 0.2200." in said

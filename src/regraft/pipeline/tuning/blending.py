@@ -7,6 +7,7 @@ harm is judged on images that did not choose it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -60,8 +61,18 @@ class Blended:
 
     def __str__(self) -> str:
         """Its parts in words."""
+        return " + ".join(f"{part.share:.0%} {kind_of(part.head)}" for part in self._parts)
+
+    def told(self, *, delivered: bool) -> dict[str, Any]:
+        """As plain data, for a report."""
+        parts = [{"kind": kind_of(part.head), "share": part.share} for part in self._parts]
+        losses = {"loss": self.loss, "loss_alone": self.loss_alone}
+        return {"parts": parts, **losses, "delivered": delivered}
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
         assert isinstance(self.recipe.head, Blend)
-        return " + ".join(f"{part.share:.0%} {kind_of(part.head)}" for part in self.recipe.head.parts)
+        return self.recipe.head.parts
 
 
 def parts_of(trials: Sequence[Trial], best: Trial) -> list[Trial]:

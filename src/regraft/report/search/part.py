@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regraft.evaluation.phrases import count, percent
+from regraft.report.expected import expected
 from regraft.report.phrases import duration
 from regraft.report.search.ablation_table import ablation_table
 from regraft.report.search.parallel import parallel
@@ -20,10 +21,12 @@ def search_part(search: Mapping[str, Any]) -> dict[str, Any]:
     """What `search_part.html.jinja` shows of a report's `search`."""
     story = Story(search)
     if not story.trials:
-        return {"headline": "No trial was made", "settings": "", "advice": search["advice"], "trials": 0}
+        said = {"headline": "No trial was made", "settings": "", "expected": []}
+        return said | {"advice": search["advice"], "trials": 0}
     return {
         "headline": headline(story),
         "settings": settings_of(story.best) if story.best else "",
+        "expected": expected(search),
         "advice": search["advice"],
         "trials": len(story.trials),
         "undrawn": len(story.trials) - len(story.drawn),

@@ -142,3 +142,14 @@ def test_it_stands_in_the_report_of_the_run(summary: dict[str, Any], search: Sea
     assert "Every trial in plots and tables" in source
     assert str(search_part(search)["slices"][0][1]) in source
     assert "<script" not in source
+
+
+def test_what_to_expect_on_new_images_stands_on_the_page(search: Search) -> None:
+    assert "expect" not in page_of(search).text
+    scores = {name: {"value": 0.25, "low": 0.125, "high": 0.5} for name in ("naive", "corrected")}
+    search["corrected"] = scores | {"candidates": 30}
+    parts = [{"kind": "<i>mine</i>", "share": 1.0}]
+    search["blend"] = {"parts": parts, "loss": 0.2, "loss_alone": 0.3, "delivered": True}
+    text = page_of(search).text
+    assert "On new images expect log-loss 0.2500 (0.1250 to 0.5000): the best of 30 scored 0.2500" in text
+    assert "Delivered is a blend, 100 % <i>mine</i>: log-loss 0.2000" in text

@@ -1,0 +1,33 @@
+"""What a search's outcome is worth on new images, in words: without the luck of having been chosen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NAMES = {"loss": "log-loss", "accuracy": "accuracy"}
+
+
+def expected(search: Mapping[str, Any]) -> list[str]:
+    """A sentence on the best trial, and one on the blend where that is what was delivered.
+
+    Args:
+        search: the report's `search`: `corrected`, `objective` and `blend` are read.
+    """
+    found, blend = search.get("corrected"), search.get("blend")
+    sentences = [] if found is None else [_without_luck(found, search["objective"])]
+    return [*sentences, *([_of_blend(blend)] if blend and blend["delivered"] else [])]
+
+
+def _without_luck(found: Mapping[str, Any], objective: str) -> str:
+    low, high = found["corrected"]["low"], found["corrected"]["high"]
+    values = [found["naive"]["value"], found["corrected"]["value"], low, high]
+    naive, value, low, high = (f"{v:.4f}" if objective == "loss" else f"{100 * v:.1f} %" for v in values)
+    said = f"On new images expect {NAMES[objective]} {value} ({low} to {high})"
+    return f"{said}: the best of {found['candidates']} scored {naive}, part of which is luck."
+
+
+def _of_blend(blend: Mapping[str, Any]) -> str:
+    parts = " + ".join(f"{100 * part['share']:.0f} % {part['kind']}" for part in blend["parts"])
+    said = (
+        f"Delivered is a blend, {parts}: log-loss {blend['loss']:.4f} on images that had no say in its shares"
+    )
+    return f"{said}, where the best trial alone has {blend['loss_alone']:.4f}."
