@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from regraft.core.arrays import Array, Labels, Probabilities
+from regraft.core.arrays import Array, Labels, Probabilities, Weights
 from regraft.evaluation.answers import SMALLEST_PROBABILITY, Answers, Groups
 from regraft.evaluation.evidence import AnyAnswers
 from regraft.evaluation.interval import LEVEL, Interval
@@ -53,13 +53,19 @@ def compare(
     return compare_answers(*both, seed=seed)
 
 
-def compare_answers(a: AnyAnswers, b: AnyAnswers, *, seed: int = 0) -> Comparison:
-    """Compare answers on the same images. Of several labels, an image is right where all of them are."""
+def compare_answers(
+    a: AnyAnswers, b: AnyAnswers, *, seed: int = 0, weights: Weights | None = None
+) -> Comparison:
+    """Compare answers on the same images. Of several labels, an image is right where all of them are.
+
+    Losses are compared by the images' weights, right answers without them.
+    """
     codes = a.units
     gain = b.losses - a.losses
-    drawn = resampled_sums(gain[:, None], codes, seed=seed)[:, 0]
+    weighted = gain if weights is None else weights * gain
+    drawn = resampled_sums(weighted[:, None], codes, seed=seed)[:, 0]
     # Gains and losses that cancel leave rounding errors; such a resample is a tie.
-    rounding = 1e-12 * float(np.abs(gain).sum())
+    rounding = 1e-12 * float(np.abs(weighted).sum())
     most = -float(np.log(SMALLEST_PROBABILITY))
     return Comparison(
         n=a.n,
@@ -67,7 +73,7 @@ def compare_answers(a: AnyAnswers, b: AnyAnswers, *, seed: int = 0) -> Compariso
         only_b=int((b.right > a.right).sum()),
         accuracy_difference=paired_difference(a.right, b.right, codes),
         p_value=sign_test(np.bincount(codes, weights=b.right - a.right)),
-        log_loss_difference=mean_interval(gain, codes, within=(-most, most), seed=seed),
+        log_loss_difference=mean_interval(gain, codes, within=(-most, most), seed=seed, weights=weights),
         probability_better=float((drawn < -rounding).mean() + (np.abs(drawn) <= rounding).mean() / 2),
     )
 

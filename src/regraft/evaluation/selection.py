@@ -22,7 +22,12 @@ class Selection:
 
 
 def corrected_best(
-    scores: Array, *, groups: Groups | None = None, lower_is_better: bool = False, seed: int = 0
+    scores: Array,
+    *,
+    groups: Groups | None = None,
+    lower_is_better: bool = False,
+    seed: int = 0,
+    weights: Array | None = None,
 ) -> Selection:
     """Choose the candidate with the best mean score, and say what to expect of it on new images.
 
@@ -42,6 +47,7 @@ def corrected_best(
         groups: which images belong together.
         lower_is_better: the scores are losses.
         seed: for the resamples.
+        weights: of the images; a score is their weighted mean.
 
     Raises:
         DataError: no candidates or no images, or scores that are not finite.
@@ -52,11 +58,12 @@ def corrected_best(
             f"Scores of shape {values.shape} must be finite, of one candidate and image at least."
         )
     codes = units(groups, values.shape[1])
-    sizes = np.bincount(codes).astype(np.float64)
-    totals = np.stack([np.bincount(codes, weights=row) for row in values])
+    weight = np.ones(values.shape[1]) if weights is None else np.asarray(weights, np.float64)
+    sizes = np.bincount(codes, weights=weight)
+    totals = np.stack([np.bincount(codes, weights=weight * row) for row in values])
     sign = -1.0 if lower_is_better else 1.0
     winner = int((sign * totals.sum(axis=1)).argmax())
-    naive = _plain_interval(values[winner], codes, seed)
+    naive = _plain_interval(values[winner], codes, seed, weights)
     if len(sizes) < 2:
         return Selection(winner, naive, naive)
 
@@ -80,8 +87,10 @@ def _left_out_scores(totals: Array, sizes: Array, sign: float, seed: int) -> Arr
     return np.concatenate(found)
 
 
-def _plain_interval(values: Array, codes: Array, seed: int) -> Interval:
-    """Of a share if the values are 0 and 1, else of a mean."""
-    if np.isin(values, (0.0, 1.0)).all():
+def _plain_interval(values: Array, codes: Array, seed: int, weights: Array | None) -> Interval:
+    """Of a share if the values are 0 and 1, and count alike, else of a mean."""
+    is_share = np.isin(values, (0.0, 1.0)).all()
+    if is_share and weights is None:
         return share(values, codes)
-    return mean_interval(values, codes, within=(float(values.min()), float(values.max())), seed=seed)
+    within = (0.0, 1.0) if is_share else (float(values.min()), float(values.max()))
+    return mean_interval(values, codes, within=within, seed=seed, weights=weights)

@@ -94,6 +94,11 @@ class Climb:
             return given * balanced(self.dataset.labels, self.class_count)
         return None if (given == 1).all() else given
 
+    @property
+    def held_out_weights(self) -> Weights | None:
+        """Of the examples that candidates are judged on."""
+        return None if self.weights is None else self.weights[self.held_out]
+
     def refuses(self, recipe: Recipe) -> str:
         """Why a recipe cannot be tried here and now, or nothing. Loads and extracts what it needs."""
         if self.budget.interrupted and self.knows_images:
@@ -139,7 +144,7 @@ class Climb:
         """A sentence on how a candidate did against what stood before."""
         if before is None or candidate is before:
             return f"log-loss {candidate.loss:.3f}"
-        paired = compare_answers(before.answers, candidate.answers)
+        paired = compare_answers(before.answers, candidate.answers, weights=self.held_out_weights)
         return (
             f"log-loss {candidate.loss:.3f}, before {before.loss:.3f}; "
             f"lower in {paired.probability_better:.0%} of resamples"
@@ -190,8 +195,8 @@ class Climb:
         return None if alone else self.rounds
 
     def _judge(self, model: Model, scores: Scores) -> Candidate:
-        weights = None if self.weights is None else self.weights[self.held_out]
-        return judge(model, scores, self.truth[self.held_out], groups=self.held_out_groups, weights=weights)
+        given = {"groups": self.held_out_groups, "weights": self.held_out_weights}
+        return judge(model, scores, self.truth[self.held_out], **given)
 
     def _trial_key(self, recipe: Recipe) -> str:
         """Names all that a trial's outcome depends on, so that a later run finds an equal trial."""

@@ -6,6 +6,12 @@ from typing import Any
 NAMES = {"loss": "log-loss", "accuracy": "accuracy"}
 
 
+def measured(search: Mapping[str, Any]) -> str:
+    """What trials are compared by, where images have weights by these."""
+    name = NAMES[search["objective"]]
+    return f"weighted {name}" if search.get("weighted") else name
+
+
 def expected(search: Mapping[str, Any]) -> list[str]:
     """A sentence on the best trial, and one on the blend where that is what was delivered.
 
@@ -13,15 +19,16 @@ def expected(search: Mapping[str, Any]) -> list[str]:
         search: the report's `search`: `corrected`, `objective` and `blend` are read.
     """
     found, blend = search.get("corrected"), search.get("blend")
-    sentences = [] if found is None else [_without_luck(found, search["objective"])]
+    sentences = [] if found is None else [_without_luck(found, search)]
     return [*sentences, *([_of_blend(blend)] if blend and blend["delivered"] else [])]
 
 
-def _without_luck(found: Mapping[str, Any], objective: str) -> str:
+def _without_luck(found: Mapping[str, Any], search: Mapping[str, Any]) -> str:
     low, high = found["corrected"]["low"], found["corrected"]["high"]
     values = [found["naive"]["value"], found["corrected"]["value"], low, high]
-    naive, value, low, high = (f"{v:.4f}" if objective == "loss" else f"{100 * v:.1f} %" for v in values)
-    said = f"On new images expect {NAMES[objective]} {value} ({low} to {high})"
+    is_loss = search["objective"] == "loss"
+    naive, value, low, high = (f"{v:.4f}" if is_loss else f"{100 * v:.1f} %" for v in values)
+    said = f"On new images expect {measured(search)} {value} ({low} to {high})"
     return f"{said}: the best of {found['candidates']} scored {naive}, part of which is luck."
 
 

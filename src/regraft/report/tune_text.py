@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regraft.evaluation.phrases import count
-from regraft.report.expected import NAMES, expected
+from regraft.report.expected import expected, measured
 from regraft.report.phrases import duration, printable
 
 SHOWN = 5
@@ -64,10 +64,11 @@ def _curve(search: Mapping[str, Any]) -> list[str]:
 
 
 def _table(trials: Sequence[Mapping[str, Any]], search: Mapping[str, Any]) -> list[str]:
-    lines = [f"The best by {NAMES[search['objective']]}"]
+    lines = [f"The best by {measured(search)}"]
+    said = "right by weight" if search.get("weighted") else "right"
     for trial in trials:
         right = trial["details"].get("accuracy")
-        beside = "" if right is None or search["objective"] != "loss" else f"   {100 * right:5.1f} % right"
+        beside = "" if right is None or search["objective"] != "loss" else f"   {100 * right:5.1f} % {said}"
         value = shown(trial["value"], search["objective"])
         lines.append(f"  {value}{beside}   {duration(trial['seconds']):>6}   {_settings(trial['values'])}")
     return lines
@@ -92,7 +93,7 @@ def _front(search: Mapping[str, Any]) -> list[str]:
 
 def _rule(search: Mapping[str, Any]) -> str:
     """Why the chosen one was chosen."""
-    name = NAMES[search["objective"]]
+    name = measured(search)
     within = " and ".join(
         f"{most:g} {COSTS[cost][1]}" for cost, most in search["limits"].items() if most is not None
     )

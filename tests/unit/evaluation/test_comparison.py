@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regraft.evaluation import compare
+from regraft.evaluation import Answers, compare, compare_answers
 from regraft.evaluation.comparison import paired_difference, sign_test
 
 
@@ -92,3 +92,14 @@ def test_one_group_says_nothing():
     found = compare(answers(A), answers(B), LABELS, groups=["x"] * 10)
     assert (found.accuracy_difference.low, found.accuracy_difference.high) == (-1.0, 1.0)
     assert found.p_value == pytest.approx(0.5)
+
+
+def test_losses_are_compared_by_weight():
+    probabilities_a = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
+    probabilities_b = np.array([[0.8, 0.2], [0.8, 0.2], [0.7, 0.3], [0.7, 0.3]])
+    a, b = (Answers(each, np.zeros(4, int)) for each in (probabilities_a, probabilities_b))
+    assert compare_answers(a, b).log_loss_difference.value < 0
+    weighted = compare_answers(a, b, weights=np.array([10.0, 10.0, 1.0, 1.0]))
+    assert weighted.log_loss_difference.value == pytest.approx((10 * np.log(9 / 8) + np.log(4 / 7)) / 11)
+    assert weighted.probability_better < 0.5 < compare_answers(a, b).probability_better
+    assert weighted.accuracy_difference == compare_answers(a, b).accuracy_difference

@@ -85,3 +85,13 @@ def test_equal_values_have_no_width_and_one_unit_has_all():
     same = mean_interval(np.full(6, 0.1), np.arange(6), within=(0, 9))
     assert (same.low, same.high) == pytest.approx((0.1, 0.1))
     assert mean_interval(np.array([1.0, 3.0]), np.zeros(2, int), within=(0, 9)) == Interval(2.0, 0, 9)
+
+
+def test_an_image_of_weight_two_counts_as_two_in_its_group():
+    random = np.random.default_rng(4)
+    values, codes, times = random.exponential(size=60), np.arange(60) % 20, random.integers(1, 4, 60)
+    weighted = mean_interval(values, codes, weights=times.astype(float))
+    repeated = mean_interval(np.repeat(values, times), np.repeat(codes, times))
+    for end in ("value", "low", "high"):
+        assert getattr(weighted, end) == pytest.approx(getattr(repeated, end), rel=1e-9)
+    assert weighted.value != pytest.approx(mean_interval(values, codes).value, rel=1e-3)

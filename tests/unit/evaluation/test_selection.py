@@ -73,3 +73,21 @@ def test_one_group_cannot_be_corrected():
 def test_refuses_nothing_and_nan(scores):
     with pytest.raises(DataError, match="must be finite"):
         corrected_best(scores)
+
+
+@pytest.mark.parametrize("kind", ["losses", "right"])
+def test_an_image_of_weight_two_counts_as_two_in_its_group(kind):
+    random = np.random.default_rng(5)
+    losses = random.exponential(size=(8, 60)) + np.arange(8)[:, None] / 20
+    scores = losses if kind == "losses" else (losses < 0.7).astype(float)
+    codes, times = np.arange(60) % 20, random.integers(1, 4, 60)
+    is_loss = kind == "losses"
+    weighted = corrected_best(scores, groups=codes, lower_is_better=is_loss, weights=times.astype(float))
+    repeated = corrected_best(
+        np.repeat(scores, times, axis=1), groups=np.repeat(codes, times), lower_is_better=is_loss
+    )
+    assert weighted.winner == repeated.winner
+    assert weighted.naive.value == pytest.approx(repeated.naive.value)
+    for end in ("value", "low", "high"):
+        found = getattr(weighted.corrected, end)
+        assert found == pytest.approx(getattr(repeated.corrected, end), rel=1e-9)

@@ -91,6 +91,17 @@ def test_the_corrected_score_is_no_better_than_the_naive_one(tuned: Callable[...
     assert corrected["corrected"]["value"] >= corrected["naive"]["value"] - 1e-6
 
 
+def test_where_classes_count_alike_so_do_they_in_the_corrected_score(
+    paint: Paint, tuned: Callable[..., Run]
+) -> None:
+    for file in sorted((paint(each=10) / "red").iterdir())[4:]:
+        file.unlink()
+    found = tuned(recipe=Recipe(class_weights="balanced")).report.data["search"]
+    assert found["weighted"]
+    best = found["trials"][found["best"]]["value"]
+    assert found["corrected"]["naive"]["value"] == pytest.approx(best, rel=0.02)
+
+
 def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
     tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

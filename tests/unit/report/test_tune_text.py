@@ -142,3 +142,11 @@ def test_a_blend_is_told_where_it_is_what_was_delivered(search: dict[str, object
     said = tune_text(search)
     assert "Delivered is a blend, 75 % logistic + 25 % ridge: log-loss 0.2000 on images that had no" in said
     assert "where the best trial alone has 0.2200." in said
+
+
+def test_what_counts_by_weight_says_so(search: dict[str, object]) -> None:
+    search["weighted"] = True
+    said = tune_text(search)
+    assert "The best by weighted log-loss" in said
+    assert "90.0 % right by weight" in said
+    assert "expect weighted log-loss 0.3000" in said

@@ -15,10 +15,10 @@ import numpy as np
 
 from regraft.core.errors import RegraftError
 from regraft.core.hashing import plain
-from regraft.evaluation import compare_answers
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import Candidate
+from regraft.pipeline.tuning.paired import MOST_LOSS, difference
 from regraft.pipeline.tuning.plan import recipe_of
 from regraft.search import Choice, Range, Space, Trial, Values
 from regraft.search.space import HEAD, KIND, within
@@ -156,6 +156,8 @@ def _tried(change: Change, winner: Candidate, space: Space, climb: Climb) -> dic
     row |= {"seconds": time.monotonic() - began_s, "refused": refused}
     if candidate is None:
         return row | {"difference": None, "accuracy_difference": None}
-    paired = compare_answers(winner.answers, candidate.answers, seed=climb.asked.seed)
-    difference, right = plain(paired.log_loss_difference), plain(paired.accuracy_difference)
-    return row | {"difference": difference, "accuracy_difference": right}
+    one, other, codes = winner.answers, candidate.answers, winner.answers.units
+    seed, weights = climb.asked.seed, climb.held_out_weights
+    losses = difference(one.losses, other.losses, codes, most=MOST_LOSS, seed=seed, weights=weights)
+    right = difference(one.right, other.right, codes, most=None, seed=seed, weights=weights)
+    return row | {"difference": plain(losses), "accuracy_difference": plain(right)}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array, Probabilities, Truth
+from regraft.core.arrays import Array, Probabilities, Truth, Weights
 from regraft.core.hashing import plain
 from regraft.evaluation import Selection, corrected_best
 from regraft.pipeline.tuning.analysis import analysed
@@ -48,19 +48,27 @@ def described(
         "counts": {state: counts[state] for state in ("complete", "pruned", "failed", "running")},
         "trials": [plain(trial) for trial in trials],
         "best": None if best is None else best.number,
+        "weighted": climb.weights is not None,
         "corrected": corrected(
             _kept(affordable(trials, costs, search.limits), tries),
             climb.truth[climb.held_out],
             groups=climb.held_out_groups,
             objective=search.objectives.score,
             seed=climb.asked.seed,
+            weights=climb.held_out_weights,
         ),
         **analysed(trials, best, tries, search),
     }
 
 
 def corrected(
-    said: Sequence[Probabilities], truth: Truth, *, groups: Sequence[str], objective: Objective, seed: int
+    said: Sequence[Probabilities],
+    truth: Truth,
+    *,
+    groups: Sequence[str],
+    objective: Objective,
+    seed: int,
+    weights: Weights | None = None,
 ) -> dict[str, Any] | None:
     """The winner's score on the images that chose it, and what it will be on others; see `corrected_best`.
 
@@ -73,6 +81,7 @@ def corrected(
         groups: of these images, all empty where there are none.
         objective: by which the best was chosen.
         seed: of the resamples.
+        weights: of these images.
     """
     if len(said) < 2:
         return None
@@ -82,6 +91,7 @@ def corrected(
         groups=list(groups) if any(groups) else None,
         lower_is_better=is_loss,
         seed=seed,
+        weights=weights,
     )
     return {"naive": plain(found.naive), "corrected": plain(found.corrected), "candidates": len(said)}
 

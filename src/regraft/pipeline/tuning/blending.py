@@ -115,7 +115,7 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
         return None
     logits = np.stack([np.log(np.clip(said, SMALLEST, 1)) for _, said in pool])
     truth = climb.truth[climb.held_out]
-    weights = None if climb.weights is None else climb.weights[climb.held_out]
+    weights = climb.held_out_weights
     shares = drawn(logits, truth, weights)
     if np.count_nonzero(shares) < 2:
         return None
@@ -125,7 +125,7 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
         for choose in (drawn, best_alone)
     )
     loss, loss_alone = (float(np.average(each, weights=weights)) for each in (average, alone))
-    does_harm = is_worse(average, alone, groups=groups, seed=seed)
+    does_harm = is_worse(average, alone, groups=groups, seed=seed, weights=weights)
     recipe = _recipe(
         [(trial, float(share)) for (trial, _), share in zip(pool, shares, strict=True) if share], tries
     )
@@ -191,7 +191,12 @@ def judged_by_others(
 
 
 def is_worse(
-    average: Float[Array, " n"], alone: Float[Array, " n"], *, groups: Sequence[str], seed: int
+    average: Float[Array, " n"],
+    alone: Float[Array, " n"],
+    *,
+    groups: Sequence[str],
+    seed: int,
+    weights: Weights | None = None,
 ) -> bool:
     """Whether losses are higher than others beyond chance: the 95 % interval of the mean lies above zero.
 
@@ -201,7 +206,8 @@ def is_worse(
     """
     difference, codes = average - alone, _units(groups, len(alone))
     most = float(np.abs(difference).max())
-    return bool(mean_interval(difference, codes, within=(-most, most), seed=seed).low > 0)
+    found = mean_interval(difference, codes, within=(-most, most), seed=seed, weights=weights)
+    return found.low > 0
 
 
 def _units(groups: Sequence[str], count: int) -> Array:

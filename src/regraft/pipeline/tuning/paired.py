@@ -5,13 +5,35 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array
+from regraft.core.arrays import Array, Weights
 from regraft.evaluation import Interval
 from regraft.evaluation.answers import units
 from regraft.evaluation.comparison import paired_difference
 from regraft.evaluation.resampling import mean_interval
 from regraft.pipeline.tuning.answers import SMALLEST, image_losses
 from regraft.pipeline.tuning.tries import Tries
+
+MOST_LOSS = -float(np.log(SMALLEST))
+"""Of an image."""
+
+
+def difference(
+    one: Float[Array, " n"],
+    other: Float[Array, " n"],
+    codes: Array,
+    *,
+    most: float | None,
+    seed: int,
+    weights: Weights | None,
+) -> Interval:
+    """How much higher the weighted mean of the other's values is, on the same images.
+
+    Values are losses of at most so many nats, or 0 and 1 where that is None; `codes` number the groups.
+    """
+    if most is None and weights is None:
+        return paired_difference(one, other, codes)
+    reach = most or 1.0
+    return mean_interval(other - one, codes, within=(-reach, reach), seed=seed, weights=weights)
 
 
 class Paired:
@@ -23,7 +45,7 @@ class Paired:
         self._is_loss = tries.objective == "loss"
         self._truth = climb.truth[climb.held_out]
         self._codes = units(climb.held_out_groups if any(climb.held_out_groups) else None, len(self._truth))
-        self._seed = climb.asked.seed
+        self._weights, self._seed = climb.held_out_weights, climb.asked.seed
         # Comparisons with the best ask for its answers again and again.
         self._scores = cache(self._read)
 
@@ -37,10 +59,8 @@ class Paired:
         first, second = self._scores(one), self._scores(other)
         if first is None or second is None:
             return None
-        if self._is_loss:
-            most = -float(np.log(SMALLEST))
-            return mean_interval(second - first, self._codes, within=(-most, most), seed=self._seed)
-        return paired_difference(first, second, self._codes)
+        most = MOST_LOSS if self._is_loss else None
+        return difference(first, second, self._codes, most=most, seed=self._seed, weights=self._weights)
 
     def _read(self, number: int) -> Float[Array, " n"] | None:
         """Of every image its log-loss, or 1 for a wrong answer."""

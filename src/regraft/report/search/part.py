@@ -40,6 +40,7 @@ def search_part(search: Mapping[str, Any]) -> dict[str, Any]:
         "best": _best_rows(story),
         "measure": story.measure,
         "measured": story.name,
+        "right": "Right, by weight" if story.is_weighted else "Right",
         "has_accuracy": any("accuracy" in trial["details"] for trial in story.complete),
         "importance": _importance(search),
         "ablation": ablation_table(search),
@@ -60,7 +61,8 @@ def headline(story: Story) -> str:
     if story.best is None:
         return f"None of {tried} was finished"
     if story.objective == "accuracy":
-        return f"The best of {tried} is right on {percent(1 - story.best['value'])} of the held-out images"
+        images = "held-out images, by weight" if story.is_weighted else "held-out images"
+        return f"The best of {tried} is right on {percent(1 - story.best['value'])} of the {images}"
     value = story.shown(story.value(story.best))
     return f"The best of {tried} has {story.name} {value} on held-out images"
 

@@ -22,7 +22,7 @@ MOST_DRAWN = 1500
 
 @dataclass(frozen=True)
 class Story:
-    """`search` is the report's: `trials`, `space`, `objective`, `best` and `importance` are read here."""
+    """`search` is the report's: `trials`, `space`, `objective`, `weighted`, `best`, `importance` are read."""
 
     search: Mapping[str, Any]
 
@@ -39,7 +39,13 @@ class Story:
     @property
     def name(self) -> str:
         """What the values are."""
-        return "log-loss" if self.objective == "loss" else "wrong answers"
+        name = "log-loss" if self.objective == "loss" else "wrong answers"
+        return f"weighted {name}" if self.is_weighted else name
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether images count by weight."""
+        return bool(self.search.get("weighted"))
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:

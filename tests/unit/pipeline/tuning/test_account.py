@@ -42,3 +42,14 @@ def test_losses_are_finite_however_wrong() -> None:
     np.testing.assert_allclose(
         image_losses(sure, labels), [1e-7, (-np.log(0.25) - np.log(0.75)) / 2], rtol=1e-3
     )
+
+
+def test_images_count_by_weight() -> None:
+    truth, weights = np.array([0, 1, 0, 1]), np.array([3.0, 1.0, 3.0, 1.0])
+    good_at = [np.array([[0.9, 0.1], [0.5, 0.5]])[truth], np.array([[0.5, 0.5], [0.02, 0.98]])[truth]]
+    given = {"groups": [""] * 4, "objective": "loss", "seed": 0}
+    naive, weighted = (
+        corrected(good_at, truth, weights=each, **given)["naive"]["value"] for each in (None, weights)
+    )
+    assert naive == pytest.approx(-(np.log(0.5) + np.log(0.98)) / 2)
+    assert weighted == pytest.approx(-(3 * np.log(0.9) + np.log(0.5)) / 4)

@@ -153,3 +153,11 @@ def test_what_to_expect_on_new_images_stands_on_the_page(search: Search) -> None
     text = page_of(search).text
     assert "On new images expect log-loss 0.2500 (0.1250 to 0.5000): the best of 30 scored 0.2500" in text
     assert "Delivered is a blend, 100 % <i>mine</i>: log-loss 0.2000" in text
+
+
+def test_what_counts_by_weight_says_so(search: Search) -> None:
+    assert "weight" not in page_of(search).text.lower()
+    search["weighted"] = True
+    text = page_of(search).text
+    assert "has weighted log-loss" in text
+    assert "Right, by weight" in text
