@@ -156,7 +156,7 @@ def test_what_to_expect_on_new_images_stands_on_the_page(search: Search) -> None
 
 
 def test_what_counts_by_weight_says_so(search: Search) -> None:
-    assert "weight" not in page_of(search).text.lower()
+    assert "by weight" not in page_of(search).text
     search["weighted"] = True
     text = page_of(search).text
     assert "has weighted log-loss" in text
