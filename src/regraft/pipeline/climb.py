@@ -195,8 +195,8 @@ class Climb:
         return None if alone else self.rounds
 
     def _judge(self, model: Model, scores: Scores) -> Candidate:
-        given = {"groups": self.held_out_groups, "weights": self.held_out_weights}
-        return judge(model, scores, self.truth[self.held_out], **given)
+        truth, groups, weights = self.truth[self.held_out], self.held_out_groups, self.held_out_weights
+        return judge(model, scores, truth, groups=groups, weights=weights)
 
     def _trial_key(self, recipe: Recipe) -> str:
         """Names all that a trial's outcome depends on, so that a later run finds an equal trial."""
