@@ -112,7 +112,8 @@ def pretended_gpu(monkeypatch):
         patched.setattr(torch, "Generator", Generator)
         # Neither takes tensors of a class of their own.
         patched.setattr(torch, "inference_mode", torch.no_grad)
-        patched.setattr(torch.optim.Optimizer, "_accelerator_graph_capture_health_check", lambda _: None)
+        for name in ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check"):
+            patched.setattr(torch.optim.Optimizer, name, lambda _: None, raising=False)
         patched.setattr(OnDevice, "operators", set())
         yield OnDevice.operators
 

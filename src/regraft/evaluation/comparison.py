@@ -78,26 +78,32 @@ def compare_answers(
     )
 
 
-def paired_difference(right_a: Array, right_b: Array, codes: Array, *, level: float = LEVEL) -> Interval:
+def paired_difference(
+    right_a: Array, right_b: Array, codes: Array, *, level: float = LEVEL, weights: Weights | None = None
+) -> Interval:
     """The share that b has right minus the share that a has right, on the same images `[n]`.
 
-    Where images come in groups, n is the effective number, as in `shares`.
+    Where images come in groups, n is the effective number, as in `shares`; where they have weights, that of
+    Kish, (sum w)^2 / sum w^2.
 
     Source: Bonett and Price 2012, doi 10.3102/1076998611411915: one image is added to each way of
         disagreeing, so that the interval keeps a width where the two never disagree.
     """
     change = right_b - right_a
-    n, value = len(change), float(change.mean())
-    gained, lost = float((change > 0).mean()), float((change < 0).mean())
-    sums, sizes = np.bincount(codes, weights=change), np.bincount(codes)
+    n = len(change)
+    weight = np.ones(n) if weights is None else np.asarray(weights, np.float64)
+    total = float(weight.sum())
+    value = float(weight @ change) / total
+    gained, lost = (float(weight @ (sign * change > 0)) / total for sign in (1, -1))
+    sums, sizes = np.bincount(codes, weights=weight * change), np.bincount(codes, weights=weight)
     u = len(sums)
-    effective = float(n)
+    images = effective = total * total / float(weight @ weight)
     if u < n:
         expected = gained + lost - value * value
-        seen = float(np.square(sums - value * sizes).sum()) / n * u / max(u - 1, 1)
+        seen = float(np.square(sums - value * sizes).sum()) / total * u / max(u - 1, 1)
         # Without any disagreement there is no variance to see, and each group counts as one image.
         ratio = 1.0 if expected == seen == 0 else expected / seen if seen > 0 else np.inf
-        effective = min(float(n), n * ratio if expected > 0 else u) * float(few_groups(np.array([u]))[0])
+        effective = min(images, total * ratio if expected > 0 else u) * float(few_groups(np.array([u]))[0])
     if effective == 0:
         return Interval(value, -1.0, 1.0)
     up = (gained * effective + 1) / (effective + 2)

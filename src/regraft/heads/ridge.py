@@ -21,7 +21,7 @@ from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
 from regraft.heads.blocks import Rows
 from regraft.heads.classifier import Linear
-from regraft.heads.leaving_out import Held, leave_folds_out, leave_one_out
+from regraft.heads.leaving_out import Held, cheaper_to_refit, leave_folds_out, leave_one_out
 from regraft.heads.moments import NO_ROWS, Moments, moments
 from regraft.heads.selection import PenaltyPath, held_out_loss, lowest
 from regraft.heads.spectrum import OnRows, Spectrum
@@ -120,11 +120,14 @@ def best_of_path(
     folds: Folds | None,
     weights: Weights | None = None,
 ) -> PenaltyPath:
-    """The best of `ridge_path`, and some near it, where losses fall to it from both sides.
+    """The best of `ridge_path` among some of its penalties, where losses fall to it from both sides.
 
-    Cost: of `ridge_path`, with eleven penalties in place of 25.
+    Cost: of `ridge_path`, with eleven penalties in place of 25 where every penalty has its own price; where
+        examples are left out alone, or folds are decomposed, further ones cost next to nothing.
     """
     decomposed = _decomposed(features, labels, class_count=class_count, folds=folds, weights=weights)
+    if folds is None or _decomposes(folds, rank=len(decomposed[1].values)):
+        return decomposed_path(*decomposed, labels, folds=folds)
     strongest_first, found = PENALTIES[::-1], list[PenaltyPath]()
 
     def look(asked: list[int]) -> Array:
@@ -135,6 +138,12 @@ def best_of_path(
 
     best = strongest_first[lowest(len(PENALTIES), look)]
     return next(path for path in found if best in path.penalties)
+
+
+def _decomposes(folds: Folds, *, rank: int) -> bool:
+    """Whether any fold is left out by decomposing the others, which is done once for all penalties."""
+    sizes = np.unique(folds[folds >= 0], return_counts=True)[1].tolist()
+    return any(cheaper_to_refit(one, len(folds), rank=rank, penalties=len(PENALTIES)) for one in sizes)
 
 
 def _decomposed(

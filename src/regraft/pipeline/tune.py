@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from regraft.core.artifact import MODEL
 from regraft.core.files import write_bytes
 from regraft.core.hashing import fingerprint, plain
@@ -32,7 +34,6 @@ from regraft.pipeline.tuning.trying import try_points
 from regraft.pipeline.tuning.warm_start import keep_for_later, propose_past, record_of, told
 from regraft.report import search_page
 from regraft.search import Space, Trial, Values
-from regraft.search.held_out import Objective
 from regraft.search.memory import reason_of
 from regraft.search.objectives import affordable, cheapest_best
 
@@ -185,7 +186,7 @@ def _refit(
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
         return Step("search", seconds, None, adopted=False, reason=reason)
-    is_better = _is_better(candidate, climb.best, tries.objective)
+    is_better = _is_better(candidate, climb.best, tries)
     reason = f"best of {tried}; {climb.explain(candidate, climb.best)}"
     if is_better:
         _adopt(climb, candidate, folder)
@@ -213,7 +214,7 @@ def _blend(
         except Exception as error:  # noqa: BLE001 - the best trial is there already
             reason = f"it cannot be fitted to all images: {reason_of(error)}"
     # The best trial may be of a kind that no blend holds.
-    is_better = candidate is not None and _is_better(candidate, before, tries.objective)
+    is_better = candidate is not None and _is_better(candidate, before, tries)
     if candidate and is_better:
         _adopt(climb, candidate, folder)
     score = candidate.score if candidate else None
@@ -221,13 +222,15 @@ def _blend(
     return step, found.told(delivered=is_better)
 
 
-def _is_better(candidate: Candidate, before: Candidate | None, objective: Objective) -> bool:
-    """Whether a candidate takes the place of what was there before."""
+def _is_better(candidate: Candidate, before: Candidate | None, tries: Tries) -> bool:
+    """Whether a candidate takes the place of what was there before, by what trials are compared by."""
     if before is None:
         return True
-    if objective == "loss":
+    if tries.objective == "loss":
         return candidate.loss < before.loss
-    return candidate.score.value >= before.score.value
+    weights = tries.climb.held_out_weights
+    new, old = (np.average(each.answers.right, weights=weights) for each in (candidate, before))
+    return bool(new >= old)
 
 
 def _why_none(trials: Sequence[Trial], budget: Budget) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from regraft.report.expected import by_weight
 from regraft.report.phrases import printable
 from regraft.report.search.ablation_table import verdict
 from regraft.report.search.story import short, written
@@ -12,7 +13,8 @@ def ablation_text(search: Mapping[str, Any]) -> str:
     """What `regraft tune --ablate` says of the report's `search`; nothing where there is no ablation."""
     rows = search.get("ablation") or []
     done = [row for row in rows if row["difference"] is not None]
-    heading = "differences of the log-loss, with 95 % intervals" if done else "there was no time for it"
+    loss = by_weight("log-loss", search)
+    heading = f"differences of the {loss}, with 95 % intervals" if done else "there was no time for it"
     lines = [f"The winner with one setting changed: {heading}"]
     width = max((len(_change(row)) for row in done), default=0)
     lines += [f"  {_change(row):{width}}  {_difference(row)}" for row in done]

@@ -22,14 +22,14 @@ BEST_SHARE, FEWEST_BEST, MOST_BEST_SHARE = 0.1, 5, 0.4
 """Of the trials, but not fewer, unless that were most of them: those that PED-ANOVA takes for the best."""
 
 
-TAKES_S = 2.0
-"""The first time in a process: a second and a half to import scikit-learn, and a forest over a hundred trials
-(AMD EPYC, one core, 2026-11-30)."""
+IMPORT_S, TRIAL_S = 1.5, 0.015
+"""Of scikit-learn, the first time in a process, and of fANOVA for each trial (AMD EPYC, one core)."""
 
 
 def cost_s(trials: Sequence[Trial], kind: str) -> float:
     """What both kinds of importance may take: of few trials nothing is said."""
-    return TAKES_S if len(of_kind(trials, kind)) >= FEWEST else 0.0
+    count = len(of_kind(trials, kind))
+    return IMPORT_S + TRIAL_S * min(count, MOST_TRIALS) if count >= FEWEST else 0.0
 
 
 def importance(trials: Sequence[Trial], space: Space, kind: str) -> dict[str, float]:

@@ -103,3 +103,27 @@ def test_losses_are_compared_by_weight():
     assert weighted.log_loss_difference.value == pytest.approx((10 * np.log(9 / 8) + np.log(4 / 7)) / 11)
     assert weighted.probability_better < 0.5 < compare_answers(a, b).probability_better
     assert weighted.accuracy_difference == compare_answers(a, b).accuracy_difference
+
+
+def test_shares_are_compared_by_weight():
+    random = np.random.default_rng(6)
+    a, b = (random.random(80) < share for share in (0.5, 0.7))
+    codes, times = np.arange(80) % 30, random.integers(1, 4, 80)
+    weighted = paired_difference(a.astype(float), b.astype(float), codes, weights=times.astype(float))
+    repeated = paired_difference(
+        np.repeat(a, times).astype(float), np.repeat(b, times).astype(float), np.repeat(codes, times)
+    )
+    assert weighted.value == pytest.approx(repeated.value)
+    # Images that were repeated are as many more; those of weight are not.
+    assert weighted.low <= repeated.low + 1e-9
+    assert weighted.high >= repeated.high - 1e-9
+
+
+def test_weights_of_one_change_nothing_and_few_disagreements_prove_nothing():
+    a, b = np.zeros(40), np.zeros(40)
+    b[:3] = 1
+    plain = paired_difference(a, b, np.arange(40))
+    assert paired_difference(a, b, np.arange(40), weights=np.full(40, 2.5)) == plain
+    assert plain.low < 0
+    uneven = paired_difference(a, b, np.arange(40), weights=np.linspace(1, 3, 40))
+    assert uneven.low < 0 < uneven.high

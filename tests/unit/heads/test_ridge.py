@@ -100,12 +100,13 @@ def test_without_a_penalty_the_best_of_leave_one_out():
 def test_few_penalties_find_the_best_of_all(signal):
     features, labels = noise(80, 40)
     features[:, :3] += signal * np.eye(3)[labels]
-    for folds in (None, np.arange(80) % 5):
+    for folds, looked_at in ((None, 25), (np.arange(80) % 16, 5), (np.arange(80) % 2, 25)):
         given = {"class_count": 3, "folds": folds}
         whole, few = (of(features, labels, **given) for of in (ridge_path, best_of_path))
         assert few.penalties[few.best] == whole.penalties[whole.best]
-        assert len(few.penalties) < 10
-        np.testing.assert_array_equal(few.scores(few.best), whole.scores(whole.best))
+        # Not where the others cost nothing: each left out alone, or folds that are decomposed once.
+        assert len(few.penalties) == 25 if looked_at == 25 else len(few.penalties) <= looked_at
+        np.testing.assert_allclose(few.scores(few.best), whole.scores(whole.best), atol=1e-6)
 
 
 def test_labels_without_meaning_are_not_predicted():

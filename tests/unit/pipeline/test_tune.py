@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from regraft.heads import Lda
 from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.reduced import PreparedReduced
 from regraft.pipeline import Recipe, climb, load
+from regraft.pipeline.judging import Candidate
 from regraft.pipeline.run import Run
 from regraft.pipeline.tuning.asked import Search
+from regraft.pipeline.tuning.tries import Tries
 
 Paint = Callable[..., Path]
 # The package offers the function under the module's name.
@@ -100,6 +103,14 @@ def test_where_classes_count_alike_so_do_they_in_the_corrected_score(
     assert found["weighted"]
     best = found["trials"][found["best"]]["value"]
     assert found["corrected"]["naive"]["value"] == pytest.approx(best, rel=0.02)
+
+
+@pytest.mark.parametrize(("weights", "better"), [(None, False), (np.array([5.0, 1.0, 1.0]), True)])
+def test_by_accuracy_the_best_is_compared_by_weight(weights: np.ndarray | None, *, better: bool) -> None:
+    tries, one, other = Mock(spec=Tries), Mock(spec=Candidate), Mock(spec=Candidate)
+    tries.objective, tries.climb = "accuracy", Mock(held_out_weights=weights)
+    one.answers, other.answers = Mock(right=np.array([1, 0, 0])), Mock(right=np.array([0, 1, 1]))
+    assert module._is_better(one, other, tries) == better
 
 
 def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(

@@ -30,10 +30,9 @@ def difference(
 
     Values are losses of at most so many nats, or 0 and 1 where that is None; `codes` number the groups.
     """
-    if most is None and weights is None:
-        return paired_difference(one, other, codes)
-    reach = most or 1.0
-    return mean_interval(other - one, codes, within=(-reach, reach), seed=seed, weights=weights)
+    if most is None:
+        return paired_difference(one, other, codes, weights=weights)
+    return mean_interval(other - one, codes, within=(-most, most), seed=seed, weights=weights)
 
 
 class Paired:

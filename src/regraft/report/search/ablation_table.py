@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regraft.report.expected import by_weight
 from regraft.report.search.story import short
 
 Row = Mapping[str, Any]
@@ -16,6 +17,7 @@ def ablation_table(search: Mapping[str, Any]) -> dict[str, Any] | None:
     done = [row for row in found if row["difference"] is not None]
     most = max((abs(row["difference"][end]) for row in done for end in ("low", "high")), default=0.0)
     return {
+        "loss": by_weight("log-loss", search),
         "rows": [{**row, **_told(row, most)} for row in done],
         "refused": [row for row in found if row["difference"] is None],
     }

@@ -34,9 +34,8 @@ from regraft.pipeline.tuning.blending import (
 )
 from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
-from regraft.search import Asked, Trial
+from regraft.search import Asked, Trial, importance
 from regraft.search.findings import FEWEST
-from regraft.search.importance import TAKES_S
 
 
 def experts(count: int = 600) -> tuple[np.ndarray, np.ndarray]:
@@ -182,13 +181,25 @@ def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -
     assert cost_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
 
 
+def test_harm_is_judged_by_weight() -> None:
+    """An average that is worse on a few images, which weigh most."""
+    random = np.random.default_rng(1)
+    alone = random.exponential(size=60)
+    average = alone + np.where(np.arange(60) < 12, 0.3, -0.1) + random.normal(0, 0.02, 60)
+    weights = np.where(np.arange(60) < 12, 20.0, 1.0)
+    given = {"groups": [""] * 60, "seed": 0}
+    assert not is_worse(average, alone, **given)
+    assert is_worse(average, alone, **given, weights=weights)
+
+
 def test_time_for_the_analysis_is_kept_back_where_there_will_be_one(tries: Tries) -> None:
     point = {"head.kind": "logistic", "head.logistic.penalty": 0.1, "head.logistic.smoothing": 0.0}
     trial = evaluated(tries, 0, {**point, "depths": "all", "scaling": "depth"})
     many = [replace(trial, number=number) for number in range(FEWEST)]
     most_s = 2 * COST_FRACTION * tries.climb.budget.seconds
     analysed_s = cost_s(many, trial, tries) - cost_s(many[:-1], trial, tries)
-    assert analysed_s == pytest.approx(min(TAKES_S, most_s))
+    assert analysed_s == pytest.approx(min(importance.cost_s(many, "logistic"), most_s))
+    assert analysed_s > 1
 
 
 def test_a_kind_that_shares_nothing_takes_a_part_of_what_its_trial_took(tries: Tries) -> None:
