@@ -94,7 +94,12 @@ class PenaltyPath:
         return np.stack([self.scores(index) for index in range(len(self.penalties))])
 
 
-def lowest(count: int, losses_of: Callable[[list[int]], Iterable[float]]) -> int:
+def lowest(
+    count: int,
+    losses_of: Callable[[list[int]], Iterable[float]],
+    *,
+    is_enough: Callable[[], bool] = lambda: False,
+) -> int:
     """Which of so many losses is the lowest, of equal ones the first, where they fall to it from both sides.
 
     Every sixth is asked for, about the lowest of these every third, and about the lowest of those each. So of
@@ -103,10 +108,13 @@ def lowest(count: int, losses_of: Callable[[list[int]], Iterable[float]]) -> int
     Args:
         count: how many there are.
         losses_of: the losses at some places.
+        is_enough: asked before each closer look, whether the lowest so far will do.
     """
     known: dict[int, float] = {}
     best = 0
     for reach, step in ((count, 6), (6, 3), (3, 1)):
+        if known and is_enough():
+            break
         near = range(max(0, best - reach + 1), min(count, best + reach))
         asked = [at for at in near if at % step == 0 and at not in known]
         known.update(zip(asked, losses_of(asked) if asked else (), strict=True))

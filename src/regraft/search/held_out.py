@@ -120,7 +120,14 @@ def each_alone(head: Head, task: Task) -> Scores:
     return held_out(*given, class_count=task.class_count, folds=None, weights=task.weights)
 
 
-def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None]) -> tuple[H, Scores]:
+def best_of_path(
+    head: H,
+    task: Task,
+    *,
+    alone: bool,
+    pause: Callable[[], None],
+    is_enough: Callable[[], bool] | None = None,
+) -> tuple[H, Scores]:
     """The penalty of the lowest loss among those that a head chooses from, and its held-out scores.
 
     For ridge any penalty takes as long as another: see `lowest`. Of other heads the weaker ones take longest:
@@ -131,15 +138,17 @@ def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None])
         task: what it is judged on.
         alone: whether every example is left out alone.
         pause: called between penalties; it may raise.
+        is_enough: asked by ridge in its place, and between looks alone: it can settle for the best so far.
     """
     heads = [replace(head, penalty=penalty) for penalty in penalties(head)]  # type: ignore[type-var]
     best: tuple[float, int, Scores] = np.inf, 0, np.empty(0)
+    settles = isinstance(head, Ridge) and is_enough is not None
 
     def losses(asked: Sequence[int]) -> Iterator[float]:
         nonlocal best
         along = _along([heads[at] for at in asked], task, alone=alone)
         for at in asked:
-            if len(best[2]):
+            if len(best[2]) and not settles:
                 pause()
             scores = next(along)
             require_finite(scores[task.seen])
@@ -149,7 +158,7 @@ def best_of_path(head: H, task: Task, *, alone: bool, pause: Callable[[], None])
             yield loss
 
     if isinstance(head, Ridge):
-        lowest(len(heads), losses)
+        lowest(len(heads), losses, is_enough=is_enough or (lambda: False))
     else:
         for loss in losses(range(len(heads))):
             if loss > RISING * best[0]:

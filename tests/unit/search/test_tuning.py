@@ -12,7 +12,7 @@ from regraft.core.errors import RecipeError
 from regraft.core.settings import Knob, check
 from regraft.heads import Linear, Logistic, NearestMean, Ridge, ridge_path
 from regraft.search import OutOfTime, parse_changes
-from regraft.search.held_out import Task, best_of_path, require_objective, steps, value_of
+from regraft.search.held_out import Task, best_of_path, each_alone, require_objective, steps, value_of
 from regraft.search.study import Settings
 from regraft.search.tuning import search_heads
 
@@ -166,6 +166,19 @@ def test_a_path_ends_where_the_loss_is_rising(task: Task) -> None:
     chosen, _ = best_of_path(Logistic(smoothing=0.1), noisy, alone=False, pause=lambda: asked.append(1))
     assert chosen.penalty == 1.0
     assert len(asked) < 4
+
+
+def test_ridge_settles_for_the_best_so_far_where_there_is_no_more_time(task: Task) -> None:
+    whole, _ = best_of_path(Ridge(), task, alone=True, pause=lambda: None)
+    looks = iter([False, True])
+
+    def never() -> None:
+        raise OutOfTime
+
+    for is_enough, at_most in ((lambda: True, 10.0**3), (lambda: next(looks), 10.0**1.5)):
+        chosen, scores = best_of_path(Ridge(), task, alone=True, pause=never, is_enough=is_enough)
+        assert 1 / at_most < chosen.penalty / whole.penalty < at_most
+        np.testing.assert_allclose(scores, each_alone(chosen, task), atol=1e-6)
 
 
 def test_a_path_ends_where_there_is_no_time(task: Task) -> None:

@@ -193,7 +193,8 @@ class Tries:
     ) -> tuple[Head, Scores]:
         """Held-out scores, and the head with what it found on its own where that was left to it."""
         if penalties(head):
-            return best_of_path(head, task, alone=folds is None, pause=self._require_more_time)
+            pause, is_enough = self._require_more_time, self._is_time_up
+            return best_of_path(head, task, alone=folds is None, pause=pause, is_enough=is_enough)
         if isinstance(head, KnowsPath) and head.penalty is None:
             given, count = (task.features, task.labels), task.class_count
             chosen, scores, _ = fit_head(head, *given, class_count=count, folds=folds, weights=task.weights)
@@ -207,8 +208,11 @@ class Tries:
                 self._require_more_time()
         return head, scores
 
+    def _is_time_up(self) -> bool:
+        return not self.climb.budget.affords(0.0)
+
     def _require_more_time(self) -> None:
-        if not self.climb.budget.affords(0.0):
+        if self._is_time_up():
             raise OutOfTime
 
     def _task(self, recipe: Recipe) -> Task:
