@@ -40,6 +40,7 @@ def parts_of(run: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.slow
 def test_names_in_any_script_and_with_any_sign(regraft: Any, tmp_path: Path, image_folder: Path) -> None:
     root = tmp_path / "my photos ü"
     table = tmp_path / "odd, labels.csv"

@@ -53,6 +53,7 @@ def test_a_search_begins_without_and_goes_on_with_the_rule_of_thumb(regraft, dig
         assert ("finetune" in trial["details"]) == is_tuned
 
 
+@pytest.mark.slow
 def test_the_model_holds_its_own_network_and_can_be_moved(tuned, regraft, tmp_path: Path) -> None:
     run, found = tuned
     assert found["chosen"]["finetune"]["stages"] == 1, found["ladder"]

@@ -136,6 +136,7 @@ def test_what_was_computed_is_never_computed_again(
     assert alone.fit(root, *AS_IT_IS)["forward_passes"] == 0
 
 
+@pytest.mark.slow
 def test_two_fits_at_once_on_one_cache(alone: Any, image_folder: Path, digits_folder: Path) -> None:
     words = ("--backbones", "lite0", "--budget", "120s", "--json", *AS_IT_IS, *AS_GIVEN)
     running = [alone.begin("fit", source, *words) for source in (image_folder, image_folder, digits_folder)]
@@ -161,7 +162,8 @@ def test_two_first_fits_at_once_convert_the_same_network(
 # Signals and kills
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_while_images_are_embedded(
     number: int, alone: Any, digits_folder: Path, until: Callable[..., None]
 ) -> None:
