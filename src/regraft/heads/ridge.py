@@ -47,7 +47,7 @@ class Ridge:
     ) -> Linear:
         """Fit by one Cholesky factor, n d r + r^3 / 3 multiplications; without a penalty see `ridge_path`."""
         if self.penalty is None:
-            path = best_of_path(features, labels, class_count=class_count, folds=None, weights=weights)
+            path = ridge_path(features, labels, class_count=class_count, folds=None, weights=weights)
             return path.classifier(path.best)
         weights = checked(features, labels, class_count=class_count, weights=weights)
         with single_threaded_blas():

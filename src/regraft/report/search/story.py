@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from regraft.core.errors import RecipeError
+from regraft.report.expected import by_weight
 from regraft.report.search.chart import Bands, Scale
 from regraft.search import Range, parse_axis
 from regraft.search.space import HEAD, KIND
@@ -40,7 +41,7 @@ class Story:
     def name(self) -> str:
         """What the values are."""
         name = "log-loss" if self.objective == "loss" else "wrong answers"
-        return f"weighted {name}" if self.is_weighted else name
+        return by_weight(name, self.search)
 
     @property
     def is_weighted(self) -> bool:
