@@ -23,7 +23,7 @@ BEST_SHARE, FEWEST_BEST, MOST_BEST_SHARE = 0.1, 5, 0.4
 
 
 IMPORT_S, TRIAL_S = 1.5, 0.015
-"""Of scikit-learn, the first time in a process (one core of an AMD EPYC, 2026-11-30, n = 1); of fANOVA for each
+"""Of scikit-learn, the first time in a process (an AMD EPYC's core, 2026-11-30, n = 1); of fANOVA for each
 trial, by the 12 s above."""
 
 
