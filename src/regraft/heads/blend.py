@@ -73,17 +73,24 @@ class Blend:
             RecipeError: a part reads columns that are not there, or is no linear head.
         """
         self._require(features)
-        total = np.zeros((features.shape[1], class_count), np.float32)
-        bias = np.zeros(class_count, np.float32)
+        fits = list[Linear]()
         for part in self.parts:
             scaled, affine = part.scaled(features)
             fitted = part.head.fit(scaled, labels, class_count=class_count, weights=weights)
             if not isinstance(fitted, Linear):
                 raise RecipeError(f"Only linear heads can be blended; {type(part.head).__name__} is none.")
-            plain, factor = fitted.fold(affine.shift, affine.scale), part.share / part.temperature
+            fits.append(fitted.fold(affine.shift, affine.scale))
+        return self.joined(fits, width=features.shape[1])
+
+    def joined(self, fits: Sequence[Linear], *, width: int) -> Linear:
+        """Its parts' fits as one, on so many columns; each is on its own columns, unscaled."""
+        total = np.zeros((width, fits[0].class_count), np.float32)
+        bias = np.zeros(fits[0].class_count, np.float32)
+        for part, fitted in zip(self.parts, fits, strict=True):
+            factor = part.share / part.temperature
             for at, (start, stop) in zip(_ends(part.columns), part.columns, strict=False):
-                total[start:stop] += factor * plain.weights[at : at + stop - start]
-            bias += np.asarray(factor * plain.bias, np.float32)
+                total[start:stop] += factor * fitted.weights[at : at + stop - start]
+            bias += np.asarray(factor * fitted.bias, np.float32)
         return Linear(total, bias)
 
     def held_out(

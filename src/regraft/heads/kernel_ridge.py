@@ -57,8 +57,11 @@ class KernelRidge:
             DataError: features, labels or weights cannot be used, or there are too many examples.
         """
         with single_threaded_blas():
-            side, centre = self._compared(features, labels, class_count, weights)
-            found = self._solved(side)
+            return self.fit_compared(*self._compared(features, labels, class_count, weights))
+
+    def fit_compared(self, side: "KernelGram", centre: Float[Array, " d"]) -> KernelMachine:
+        """Fit to examples that were compared under this width, about their centre."""
+        found = self._solved(side)
         bias = found.intercept - found.offset @ found.coefficients
         return KernelMachine.of(side.features, Linear(found.coefficients, bias), centre, side.gamma)
 
@@ -88,8 +91,9 @@ class KernelRidge:
         require_few(len(features), self.most_examples, head="kernel_ridge")
         weights = checked(features, labels, class_count=class_count, weights=weights)
         centre = features.mean(axis=0, dtype=np.float64)
-        targets = Ballots(one_each(labels), class_count)
-        return KernelGram(features - centre, targets, weights, self.width), centre
+        targets, centred = Ballots(one_each(labels), class_count), features - centre
+        squares = squared_distances(centred, centred)
+        return KernelGram(centred, targets, weights, squares=squares, width=self.width), centre
 
     def _solved(self, side: "KernelGram") -> OnRows:
         if self.penalty is not None:
@@ -104,13 +108,23 @@ class KernelRidge:
 
 
 class KernelGram(Gram):
-    """Moments of examples in the kernel's space: z of an example is its kernel with all examples."""
+    """Moments of examples in the kernel's space: z of an example is its kernel with all examples.
 
-    def __init__(self, features: Features, targets: Ballots, weights: Weights, width: float) -> None:
+    It takes the place of their squared distances, which are lost.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        targets: Ballots,
+        weights: Weights,
+        *,
+        squares: Float[Array, "n n"],
+        width: float,
+    ) -> None:
         self.features, self.targets, self.weights = features, targets, weights
         # Every example has length one in the kernel's space; spreads are measured against the mean's length.
         self.centre = np.ones(1)
-        squares = squared_distances(features, features)
         self.gamma = gamma_of(squares, weights, width=width)
         self.products = gaussian(squares, self.gamma)
 

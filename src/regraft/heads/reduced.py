@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float
 
 from regraft.core.arrays import Array, Features, Folds, Truth, Weights
 from regraft.core.threads import in_parallel, single_threaded_blas
-from regraft.heads.ballots import present_only
+from regraft.heads.ballots import Ballots, present_only
 from regraft.heads.blocks import parts
 from regraft.heads.classifier import Linear
 from regraft.heads.loss import Loss, Posed, require_affordable_path
@@ -36,6 +36,10 @@ from regraft.heads.weighting import check_folds, fold_numbers, spread
 MOST_PRECISE, FEWEST_CLASSES = 10**9, 16
 """Multiplications of a look at all examples up to which what is delivered is solved in double precision; with
 few classes as with so many, for the memory of the examples: half a gigabyte."""
+
+
+Targets = tuple[Ballots, Bool[Array, " k"]]
+"""What `present_only` gives: ballots of the classes that have examples, and which classes these are."""
 
 
 class Examples(NamedTuple):
@@ -61,18 +65,34 @@ class Reduction(NamedTuple):
 
         A label that excludes no other needs no examples: its score falls by itself where it has none.
         """
-        features, labels, class_count, weights = examples
-        ballots, present = present_only(labels, class_count)
-        side = moments(features, ballots, weights)
-        whole = side.without(NO_ROWS)
-        rows = _rows(side, whole, np.float32)
-        return cls(side, whole, present, Problem(whole.values, Posed(rows, ballots, weights), loss))
+        targets = present_only(examples.labels, examples.class_count)
+        side = moments(examples.features, targets[0], examples.weights)
+        return cls.decomposed(side, side.without(NO_ROWS), targets, loss)
+
+    @classmethod
+    def decomposed(cls, side: Moments, whole: Spectrum, targets: Targets, loss: Loss) -> "Reduction":
+        """The same of examples that are decomposed already, whichever targets came with them."""
+        ballots, present = targets
+        posed = Posed(_rows(side, whole, np.float32), ballots, side.weights)
+        return cls(side, whole, present, Problem(whole.values, posed, loss))
 
     @property
     def precise(self) -> Problem:
         """The problem in double precision."""
         posed = self.problem.posed._replace(rows=_rows(self.side, self.whole, np.float64))
         return self.problem._replace(posed=posed)
+
+    def fit(self, penalty: float) -> Linear:
+        """Solve for one penalty, from the solution of one ten times as strong.
+
+        At last in double precision, where that is no matter of memory.
+        """
+        absolute, problem = penalty * self.whole.spread(self.side.weights), self.problem
+        start = solve(problem, 10 * absolute, start=problem.nothing)
+        found = solve(problem, absolute, start=start)
+        if problem.posed.rows.size * max(problem.posed.ballots.class_count, FEWEST_CLASSES) <= MOST_PRECISE:
+            found = solve(self.precise, absolute, start=found)
+        return self.linear(found)
 
     def linear(self, solution: Solution) -> Linear:
         """A solution as weights on features. An absent class is as likely as log(n + 1) below the mean."""
@@ -94,8 +114,7 @@ class Reduction(NamedTuple):
 def fit_penalty(examples: Examples, loss: Loss, *, penalty: float) -> Linear:
     """Fit under one penalty, from the solution of one ten times as strong."""
     with single_threaded_blas():
-        reduced = Reduction.of(examples, loss)
-        return _fit(reduced, penalty * reduced.whole.spread(examples.weights))
+        return Reduction.of(examples, loss).fit(penalty)
 
 
 def penalty_path(
@@ -132,19 +151,9 @@ def penalty_path(
 
     def fit(index: int) -> Linear:
         with single_threaded_blas():
-            return _fit(reduced, float(absolute[index]))
+            return reduced.fit(float(penalties[index]))
 
     return PenaltyPath(penalties, losses, held_out.__getitem__, fit)
-
-
-def _fit(reduced: Reduction, penalty: float) -> Linear:
-    """Solve for one penalty, at last in double precision where that is no matter of memory."""
-    problem = reduced.problem
-    start = solve(problem, 10 * penalty, start=problem.nothing)
-    found = solve(problem, penalty, start=start)
-    if problem.posed.rows.size * max(problem.posed.ballots.class_count, FEWEST_CLASSES) <= MOST_PRECISE:
-        found = solve(reduced.precise, penalty, start=found)
-    return reduced.linear(found)
 
 
 def _rows(side: Moments, whole: Spectrum, dtype: type) -> Float[Array, "n s"]:

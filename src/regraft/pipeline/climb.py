@@ -1,10 +1,12 @@
 """What a climb up the ladder carries: the data it may see, the features, the time, and the best so far."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from regraft.backbones import Card
 from regraft.core.arrays import Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import BackboneError, RecipeError, TrainingError
 from regraft.core.hashing import fingerprint
@@ -19,7 +21,7 @@ from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.judging import Candidate, judge, no_image_known, truth_of
 from regraft.pipeline.machine import memory_bytes
-from regraft.pipeline.model import Model, folded
+from regraft.pipeline.model import Fitted, Model, folded
 from regraft.pipeline.recipe import Head, Recipe
 from regraft.pipeline.trials import Trials
 from regraft.pipeline.trunk import Trunk
@@ -113,15 +115,23 @@ class Climb:
             return str(error)
         return refusal
 
-    def attempt(self, recipe: Recipe, *, known: Scores | None = None) -> Candidate:
+    def attempt(
+        self, recipe: Recipe, *, known: Scores | None = None, fit: Callable[[], Fitted] | None = None
+    ) -> Candidate:
         """Fit a complete recipe and score it on held-out images, or read the trial of an earlier run.
 
-        `known` are its held-out scores [n, k], where somebody has them already.
+        Args:
+            recipe: what to fit.
+            known: its held-out scores [n, k], where somebody has them already.
+            fit: fits its head then, in place of doing all the work from the features on.
         """
         key = self._trial_key(recipe)
         found = self.trials.read(key)
         if found is None:
-            found = self._fit(recipe, known)
+            if known is not None and fit is not None:
+                found = self._model(recipe, fit()), known
+            else:
+                found = self._fit(recipe, known)
             self.trials.write(key, *found)
         model, scores = found
         seen = scores[self.held_out]
@@ -155,8 +165,7 @@ class Climb:
             raise RecipeError("A recipe is fitted only when its head is chosen.")
         if recipe.finetune:
             return FineTuning(self, recipe, self._patience(known)).fit(known)
-        representation = recipe.representation
-        cards = tuple(self.trunk.backbone(name).card for name in recipe.backbones)
+        representation, cards = recipe.representation, self._cards(recipe)
         features = self.trunk.read_views(representation, self.dataset, recipe.views)
         started = time.perf_counter()
         affine = fit_affine(representation, cards, features[: len(self.dataset)])
@@ -167,14 +176,16 @@ class Climb:
             class_count=self.class_count,
             folds=self.folds_for(recipe.head, recipe.views),
             weights=self.weights,
-            known=known,
         )
-        if known is None:
-            rate_per_s = self._work(recipe) / (time.perf_counter() - started)
-            self._rate_per_s = max(rate_per_s, SLOWEST_RATE_PER_S)
-        classifier, remaining = folded(classifier, affine)
-        chosen = replace(recipe, head=head)
-        return Model(self.dataset.classes, cards, chosen, classifier, remaining), scores
+        rate_per_s = self._work(recipe) / (time.perf_counter() - started)
+        self._rate_per_s = max(rate_per_s, SLOWEST_RATE_PER_S)
+        return self._model(replace(recipe, head=head), folded(classifier, affine)), scores
+
+    def _model(self, recipe: Recipe, fitted: Fitted) -> Model:
+        return Model(self.dataset.classes, self._cards(recipe), recipe, *fitted)
+
+    def _cards(self, recipe: Recipe) -> tuple[Card, ...]:
+        return tuple(self.trunk.backbone(name).card for name in recipe.backbones)
 
     def _patience(self, known: Scores | None) -> Patience:
         """Stop training a network where something that looks at images is there to keep.
@@ -253,7 +264,7 @@ class Climb:
         )
 
     def _feature_count(self, recipe: Recipe) -> int:
-        return width([self.trunk.backbone(name).card for name in recipe.backbones], recipe.depths or "grid")
+        return width(self._cards(recipe), recipe.depths or "grid")
 
 
 def are_independent(dataset: Dataset) -> bool:

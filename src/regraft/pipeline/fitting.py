@@ -15,7 +15,7 @@ from regraft.heads.viewed import rows_of
 from regraft.pipeline.recipe import Head
 
 
-def fit_head(  # noqa: PLR0913 - the arguments of a fit, and what is known of it
+def fit_head(
     head: Head,
     features: Float[Array, "vn d"],
     labels: Truth,
@@ -23,7 +23,6 @@ def fit_head(  # noqa: PLR0913 - the arguments of a fit, and what is known of it
     class_count: int,
     folds: Sequence[Folds] | None,
     weights: Weights | None,
-    known: Scores | None = None,
 ) -> tuple[Head, Scores, Classifier]:
     """Fit to all examples, and score each by fits that did not see it.
 
@@ -33,8 +32,7 @@ def fit_head(  # noqa: PLR0913 - the arguments of a fit, and what is known of it
 
     Features may be of v views of each image: the plain ones of all images first, then those of each further
     view. A head then learns from all views of an image, which weigh as much as one; they are left out
-    together, and the plain one is scored. Where its held-out scores are `known`, it is fitted to all examples
-    alone.
+    together, and the plain one is scored.
 
     Returns:
         The complete settings, held-out scores [n, k] (NaN where never held out), and the classifier.
@@ -45,8 +43,6 @@ def fit_head(  # noqa: PLR0913 - the arguments of a fit, and what is known of it
     truth, shares = rows_of(labels, weights, views=views)
     dealt = [None] if folds is None else [np.tile(one, views) for one in folds]
     given = (features, truth)
-    if known is not None:
-        return head, known, head.fit(*given, class_count=class_count, weights=shares)
     if (path_of := _path_of(head, dealt, views)) is not None:
         paths = [path_of(*given, class_count=class_count, folds=one, weights=shares) for one in dealt]
         if views > 1:

@@ -25,6 +25,9 @@ from regraft.pipeline.recipe import Recipe
 
 AFFINE = ("affine.shift", "affine.scale")
 BATCH = 16
+Fitted = tuple[Classifier, Affine | None]
+"""A classifier, and what has to scale features before it, if anything."""
+
 IMAGES_AT_ONCE = 8 * BATCH
 """Taken from a generator at a time; of pixels rather than paths, so many are held in memory."""
 
@@ -217,7 +220,7 @@ def kept(model: Model, folder: Path) -> Model:
     return replace(model, cards=load(folder).cards) if model.recipe.finetune else model
 
 
-def folded(classifier: Classifier, affine: Affine) -> tuple[Classifier, Affine | None]:
+def folded(classifier: Classifier, affine: Affine) -> Fitted:
     """A linear classifier takes the scaling of its features into itself; another keeps it in front."""
     if isinstance(classifier, Linear):
         return classifier.fold(affine.shift, affine.scale), None

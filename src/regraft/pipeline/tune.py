@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search, changed
-from regraft.pipeline.tuning.blending import blended, cost_s
+from regraft.pipeline.tuning.blending import blended, cost_s, fit_blend
 from regraft.pipeline.tuning.costs import Costs
 from regraft.pipeline.tuning.plan import first_points, next_points, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
@@ -140,11 +141,12 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
         for values in () if proposed else next_points(space, first, study.trials, few=few):
             study.propose(values)
             proposed.append(values)
-        best = study.best
-        if best and search.ablate:
+        if best := study.best:
             # Trials ask the budget whether there is time for them.
-            climb.budget.reserved_s = finish_s + reserved_s(best, study.trials, space, climb.budget)
-        return not climb.budget.affords(cost_s(study.trials, best, tries) if best else 0.0)
+            climb.budget.reserved_s = finish_s + cost_s(study.trials, best, tries)
+        if best and search.ablate:
+            climb.budget.reserved_s += reserved_s(best, study.trials, space, climb.budget)
+        return not climb.budget.affords(0.0)
 
     proposed: list[Values] = []
     began_s, finish_s = climb.budget.spent_s, climb.budget.reserved_s
@@ -182,7 +184,8 @@ def _refit(
         if known is None and recipe.finetune:
             # Made elsewhere or earlier. A network is not trained once more for each fold.
             known = tries.scores(best)
-        candidate = climb.attempt(recipe, known=known)
+        fit = None if recipe.finetune else partial(tries.tasks.fit, recipe)
+        candidate = climb.attempt(recipe, known=known, fit=fit)
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
         return Step("search", seconds, None, adopted=False, reason=reason)
@@ -209,7 +212,8 @@ def _blend(
     reason = f"log-loss {judged}"
     if not found.is_worse:
         try:
-            candidate = climb.attempt(found.recipe, known=found.scores)
+            fit = partial(fit_blend, found, tries)
+            candidate = climb.attempt(found.recipe, known=found.scores, fit=fit)
             reason = f"{found}; log-loss {judged}; {climb.explain(candidate, before)}"
         except Exception as error:  # noqa: BLE001 - the best trial is there already
             reason = f"it cannot be fitted to all images: {reason_of(error)}"

@@ -116,19 +116,26 @@ def test_by_accuracy_the_best_is_compared_by_weight(weights: np.ndarray | None, 
 def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
     tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit_head, known = climb.fit_head, []
+    attempt, known, fitted = climb.Climb.attempt, [], []
 
-    def fit(*given: object, **words: object) -> object:
-        known.append(words["known"])
-        return fit_head(*given, **words)
+    def attempted(self: climb.Climb, recipe: Recipe, **words: Any) -> Candidate:
+        known.append(words.get("known"))
+        return attempt(self, recipe, **words)
 
-    monkeypatch.setattr(climb, "fit_head", fit)
+    def fit_head(*given: object, **words: object) -> object:
+        fitted.append(given[0])
+        return real(*given, **words)
+
+    real = climb.fit_head
+    monkeypatch.setattr(climb.Climb, "attempt", attempted)
+    monkeypatch.setattr(climb, "fit_head", fit_head)
     # One kind of features, so that nothing is blended afterwards.
     found = tuned(space=("head.kind=ridge", "depths=all", "scaling=depth")).report.data
     best = found["search"]["trials"][found["search"]["best"]]
     step = next(step for step in found["ladder"] if step["rung"] == "search")
     assert known[0] is None, "the probe"
     assert known[1] is not None
+    assert len(fitted) == 1, "the probe alone is fitted from its features on"
     assert f"log-loss {best['value']:.3f}" in step["reason"]
 
 

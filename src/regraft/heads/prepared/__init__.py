@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from regraft.heads.classifier import Classifier
 from regraft.heads.kernel_ridge import KernelRidge
 from regraft.heads.lda import Lda
 from regraft.heads.logistic import PENALTIES as OF_LOGISTIC
@@ -52,6 +53,16 @@ class Prepared:
         if name not in self._made:
             self._made[name] = prepare(self.dealt)
         return self._made[name]
+
+    def fit(self, head: Any) -> Classifier:
+        """Fit a head to all examples, from what was prepared where it is of a kind that shares its work."""
+        if (prepared := self.of(head)) is not None:
+            return prepared.fit(head)
+        every = self.dealt.gathered
+        fitted: Classifier = head.fit(
+            every.features, every.labels, class_count=every.class_count, weights=every.weights
+        )
+        return fitted
 
     @property
     def nbytes(self) -> int:

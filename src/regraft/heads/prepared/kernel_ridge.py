@@ -19,8 +19,8 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from regraft.core.arrays import Array, Folds, Scores, Weights
 from regraft.core.threads import single_threaded_blas
 from regraft.heads.ballots import Ballots
-from regraft.heads.kernel_machine import gamma_of, gaussian, require_few
-from regraft.heads.kernel_ridge import KernelRidge
+from regraft.heads.kernel_machine import KernelMachine, gamma_of, gaussian, require_few
+from regraft.heads.kernel_ridge import KernelGram, KernelRidge
 from regraft.heads.prepared.dealt import Dealt, Key
 from regraft.heads.weighting import one_each
 
@@ -39,6 +39,15 @@ class PreparedKernelRidge:
         self.dealt, self._weights = dealt, dealt.gathered.weights
         self._squares = dealt.gathered.squares
         self._gamma = gamma_of(self._squares, self._weights, width=1.0)
+
+    def fit(self, head: KernelRidge) -> KernelMachine:
+        """Fit to all examples: of the work over features only their mean is left."""
+        examples = self.dealt.gathered
+        centre = examples.features.mean(axis=0, dtype=np.float64)
+        targets, squares = Ballots(examples.labels, examples.class_count), self._squares.copy()
+        given = (examples.features - centre, targets, self._weights)
+        with single_threaded_blas():
+            return head.fit_compared(KernelGram(*given, squares=squares, width=head.width), centre)
 
     def held_out(self, head: KernelRidge, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores under a width and a penalty, of some folds or of each example alone."""

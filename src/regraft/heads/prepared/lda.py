@@ -21,14 +21,15 @@ from jaxtyping import Bool, Float
 from scipy.linalg import cho_factor, cho_solve
 
 from regraft.core.arrays import Array, Labels, Scores
-from regraft.core.threads import in_parallel
+from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
 from regraft.heads.blocks import Part, Rows, column_means, parts, read_rows, summed
+from regraft.heads.classifier import Linear
 from regraft.heads.lda import LEAST_SHRINKAGE, Lda, advised_shrinkage
-from regraft.heads.moments import ABSOLUTE_FLOOR
+from regraft.heads.moments import ABSOLUTE_FLOOR, NO_ROWS
 from regraft.heads.prepared.dealt import Dealt, Key, LeftOut
 from regraft.heads.spectrum import RELATIVE_FLOOR
-from regraft.heads.weighting import one_each
+from regraft.heads.weighting import one_each, spread
 
 ROUNDING = 1e-12
 """Added where next to nothing lies within classes, and what rounding leaves of it is negative."""
@@ -56,15 +57,20 @@ class Classes(NamedTuple):
 
     def scores(self, shrinkage: float) -> Scores:
         """What the fit says of the fold's examples; where nothing varies, whatever the shrinkage."""
-        share = max(shrinkage, LEAST_SHRINKAGE) if self.width else 1.0
-        kept = (1 - share) / float(self.counts.sum())
-        directions = self._solved(kept, kept * self.left.spectrum.values + share * self.variance)
-        known = self.left.held @ directions - (self.means * directions).sum(axis=0) / 2
-        known += np.log(self.counts / self.counts.sum())
+        directions, bias = self.fit(shrinkage)
+        known = self.left.held @ directions + bias
         scores = np.empty((len(known), len(self.present)), np.float32)
         scores[:, self.present] = known
         scores[:, ~self.present] = known.mean(axis=1, keepdims=True) - np.log(len(self.left.kept) + 1)
         return scores
+
+    def fit(self, shrinkage: float) -> tuple[Float[Array, "r k"], Float[Array, " k"]]:
+        """Weights on coordinates in these axes, and biases."""
+        share = max(shrinkage, LEAST_SHRINKAGE) if self.width else 1.0
+        kept = (1 - share) / float(self.counts.sum())
+        directions = self._solved(kept, kept * self.left.spectrum.values + share * self.variance)
+        bias = np.log(self.counts / self.counts.sum()) - (self.means * directions).sum(axis=0) / 2
+        return directions, np.asarray(bias)
 
     def advised(self, labels: Labels) -> float:
         """The shrinkage of Ledoit and Wolf, given the labels of the examples outside."""
@@ -116,12 +122,26 @@ class PreparedLda:
         self._classes: dict[Key, Classes] = {}
         self._advised: dict[Key, float] = {}
 
+    def fit(self, head: Lda) -> Linear:
+        """Fit to all examples, in the axes of their own spectrum."""
+        side, whole, count = self._gathered.side, self._gathered.whole, len(self._gathered.labels)
+        nobody = np.empty((0, len(whole.values)))
+        classes = self._look(LeftOut(whole, nobody, np.arange(count), side), NO_ROWS)
+        shrinkage = classes.advised(self._gathered.labels) if head.shrinkage is None else head.shrinkage
+        directions, bias = classes.fit(shrinkage)
+        with single_threaded_blas():
+            coefficients = whole.basis @ directions
+            weights = side.lift(coefficients)
+        bias = bias - whole.offset @ coefficients - side.centre @ weights
+        found = Linear(weights.astype(np.float32), bias.astype(np.float32))
+        return spread(found, classes.present, gap=float(np.log(count + 1)))
+
     def held_out(self, head: Lda, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores under a shrinkage, of some folds."""
         assert keys is not None, "each example alone would be a fit for each"
         new = [key for key in keys if key not in self._classes]
         for key, left in zip(new, self.dealt.left_out(new), strict=True):
-            self._classes[key] = self._look(key, left)
+            self._classes[key] = self._look(left, np.flatnonzero(self.dealt.fold(key)))
         found = in_parallel(lambda key: self._scores(key, head.shrinkage), keys)
         return self.dealt.mean(zip(keys, found, strict=True))
 
@@ -157,13 +177,13 @@ class PreparedLda:
 
         return np.asarray(reduce(np.add, summed(over, rows)))
 
-    def _look(self, key: Key, left: LeftOut) -> Classes:
+    def _look(self, left: LeftOut, fold: Rows) -> Classes:
         """Classes outside a fold, and how they vary."""
         labels, class_count = self._gathered.labels[left.kept], self._gathered.class_count
         present = np.bincount(labels, minlength=class_count) > 0
         counts = np.bincount(labels, left.weights, minlength=class_count)[present]
         means = left.spectrum.targets[:, present] / counts
-        sums = self._whole - self._sums(np.flatnonzero(self.dealt.fold(key)))
+        sums = self._whole - self._sums(fold)
         overall, own = sums[-1] / counts.sum(), sums[:-1][present]
         variances = overall - (own**2 / counts[:, None]).sum(axis=0) / counts.sum()
         squares = (self._centre + own.sum(axis=0) / counts.sum()) ** 2

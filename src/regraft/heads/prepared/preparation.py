@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from regraft.core.arrays import Scores
+from regraft.heads.classifier import Classifier
 from regraft.heads.prepared.dealt import Key
 
 
@@ -13,6 +14,10 @@ class Preparation(Protocol):
 
     It is computed when it is first needed, so that a head given up after one fold pays for one.
     """
+
+    def fit(self, head: Any) -> Classifier:
+        """What the head's own `fit` gives, within rounding."""
+        ...
 
     def held_out(self, head: Any, keys: tuple[Key, ...] | None) -> Scores:
         """What the function `held_out` gives, of these folds, averaged over rounds; NaN elsewhere.

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from regraft.core.arrays import Array, Scores
+from regraft.core.arrays import Array, Scores, Truth, Weights
+from regraft.core.threads import single_threaded_blas
 from regraft.heads.ballots import present_only
 from regraft.heads.classifier import Linear
-from regraft.heads.logistic import Logistic, cross_entropy, softmax_loss
-from regraft.heads.loss import Posed
+from regraft.heads.logistic import Logistic, cross_entropy
+from regraft.heads.loss import Loss, Posed
 from regraft.heads.prepared.dealt import Dealt, Key, LeftOut
+from regraft.heads.reduced import Reduction
 from regraft.heads.solver import Problem, solve_all
 from regraft.heads.support_vectors import SQUARED_HINGE, LinearSvm
 from regraft.heads.weighting import one_each, spread
@@ -30,6 +32,15 @@ class PreparedReduced:
 
     def __init__(self, dealt: Dealt) -> None:
         self.dealt = dealt
+
+    def fit(self, head: Reduced) -> Linear:
+        """Fit to all examples, in the axes of their own spectrum."""
+        assert head.penalty is not None, "a path knows its own best penalty"
+        every = self.dealt.gathered
+        targets = present_only(every.labels, every.class_count)
+        loss = _loss(head, every.labels, every.weights)
+        with single_threaded_blas():
+            return Reduction.decomposed(every.side, every.whole, targets, loss).fit(head.penalty)
 
     def held_out(self, head: Reduced, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores of some folds."""
@@ -59,14 +70,11 @@ class PreparedReduced:
     def _problems(self, left: Sequence[LeftOut], head: Reduced) -> Iterator[Problem]:
         """What is to be solved; of one label each under one loss, so that it is solved side by side."""
         labels, class_count = self.dealt.gathered.labels, self.dealt.gathered.class_count
-        shared = softmax_loss(smoothing=head.smoothing) if isinstance(head, Logistic) else SQUARED_HINGE
+        shared = _loss(head, labels, self.dealt.gathered.weights)
         for each in left:
-            own, loss = labels[each.kept], shared
-            if isinstance(head, LinearSvm):
-                one_each(own)
-            elif own.ndim == 2:
-                # Smoothed toward the frequencies of the labels, which are each fold's own.
-                loss = cross_entropy(own, head.smoothing, weights=each.weights)
+            own = labels[each.kept]
+            # Of several labels, smoothed toward their frequencies, which are each fold's own.
+            loss = shared if own.ndim == 1 else _loss(head, own, each.weights)
             ballots, _ = present_only(own, class_count)
             yield Problem(each.spectrum.values, Posed(each.rows, ballots, each.weights), loss)
 
@@ -76,3 +84,11 @@ class PreparedReduced:
         _, present = present_only(gathered.labels[left.kept], gathered.class_count)
         fitted = spread(Linear(single[:-1], single[-1]), present, float(np.log(len(left.kept) + 1)))
         return fitted.scores(np.asarray(left.held, np.float32))
+
+
+def _loss(head: Reduced, labels: Truth, weights: Weights) -> Loss:
+    """What a head makes small."""
+    if isinstance(head, Logistic):
+        return cross_entropy(labels, head.smoothing, weights=weights)
+    one_each(labels)
+    return SQUARED_HINGE

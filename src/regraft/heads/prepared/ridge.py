@@ -8,9 +8,10 @@ from jaxtyping import Float
 
 from regraft.core.arrays import Array, Scores
 from regraft.core.threads import single_threaded_blas
+from regraft.heads.classifier import Linear
 from regraft.heads.leaving_out import Held, cheaper_to_refit, leave_folds_out, leave_one_out
 from regraft.heads.prepared.dealt import Dealt, Key, LeftOut
-from regraft.heads.ridge import Ridge
+from regraft.heads.ridge import Ridge, linear
 
 MOST_SCORES, MOST_PENALTIES = 10**7, 5
 """At a time: 40 MB of held-out scores, and not many penalties that nobody may ask for once the loss rises."""
@@ -29,6 +30,13 @@ class PreparedRidge:
 
     def __init__(self, dealt: Dealt) -> None:
         self.dealt = dealt
+
+    def fit(self, head: Ridge) -> Linear:
+        """Fit to all examples by one Cholesky factor."""
+        assert head.penalty is not None, "a path knows its own best penalty"
+        side = self.dealt.gathered.side
+        with single_threaded_blas():
+            return linear(side, side.solved(head.penalty))
 
     def held_out(self, head: Ridge, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores under a penalty, of some folds or of each example alone."""

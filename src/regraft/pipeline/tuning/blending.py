@@ -16,10 +16,11 @@ from regraft.core.arrays import Array, Labels, Scores, Weights
 from regraft.core.seeds import generator
 from regraft.evaluation.answers import units
 from regraft.evaluation.resampling import mean_interval
-from regraft.features import Depths, columns_within
-from regraft.heads import Blend, Head, KernelRidge, Part, Ridge
+from regraft.features import Depths, columns_within, width
+from regraft.heads import Blend, Head, KernelRidge, Linear, Part, Ridge
 from regraft.heads.prepared import sharing
 from regraft.pipeline.judging import LINEAR
+from regraft.pipeline.model import Fitted
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
@@ -38,8 +39,11 @@ REFIT = 0.5
 """Times as long as a trial took, which fits every fold."""
 
 ALONE = 3.0
-"""Times as long as the rate of held-out fits lets expect: to the end, and without company. Ridge takes a
-factor in place of a decomposition."""
+"""Times as long as the rate of held-out fits lets expect: to the end, and without company."""
+
+FACTOR = 0.1
+"""Of that time, where a factor is enough and what it is of is there: n^3 / 3 multiplications, not 12 n^3
+for a decomposition and n^2 d for the sums; then some passes over the features."""
 
 COST_FRACTION = 0.1
 """Of the budget, that fitting the parts may take at most, and the analysis twice as much."""
@@ -47,13 +51,14 @@ COST_FRACTION = 0.1
 
 @dataclass(frozen=True)
 class Blended:
-    """A recipe, and the held-out scores [n, k] of its head.
+    """A recipe, those of its parts in their order, and the held-out scores [n, k] of its head.
 
     `loss` is the log-loss of such averages on images that had no say in their shares; `loss_alone` that of
     whichever trial was the best by the images that had a say. `is_worse`: the former is higher beyond chance.
     """
 
     recipe: Recipe
+    recipes: tuple[Recipe, ...]
     scores: Scores
     loss: float
     loss_alone: float
@@ -126,12 +131,12 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
     )
     loss, loss_alone = (float(np.average(each, weights=weights)) for each in (average, alone))
     does_harm = is_worse(average, alone, groups=groups, seed=seed, weights=weights)
-    recipe = _recipe(
+    recipe, recipes = _recipes(
         [(trial, float(share)) for (trial, _), share in zip(pool, shares, strict=True) if share], tries
     )
     scores = np.full((len(climb.held_out), climb.class_count), np.nan, np.float32)
     scores[climb.held_out] = np.tensordot(shares, logits, 1)
-    return Blended(recipe, scores, loss, loss_alone, does_harm)
+    return Blended(recipe, recipes, scores, loss, loss_alone, does_harm)
 
 
 def drawn(logits: Float[Array, "p n k"], truth: Labels, weights: Weights | None) -> Float[Array, " p"]:
@@ -230,12 +235,24 @@ def refit_s(trial: Trial, tries: Tries) -> float:
     recipe = found_recipe(trial, tries) if trial.number in tries.made else None
     if recipe is None or recipe.finetune or sharing(recipe.head) is None:
         return REFIT * trial.seconds
-    times = 1.0 if isinstance(recipe.head, Ridge | KernelRidge) else ALONE
+    times = ALONE
+    if isinstance(recipe.head, Ridge | KernelRidge):
+        times = FACTOR if recipe in tries.tasks else 1.0
     return times * tries.pace.cost_s(kind_of(_head(recipe)), tries.work(recipe, fits=1))
 
 
-def _recipe(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> Recipe:
+def fit_blend(found: Blended, tries: Tries) -> Fitted:
+    """Its parts fitted to all images for learning, and joined."""
+    fits = [tries.tasks.fit(recipe)[0] for recipe in found.recipes]
+    assert isinstance(found.recipe.head, Blend)
+    cards = [tries.climb.trunk.backbone(name).card for name in found.recipe.backbones]
+    count = width(cards, found.recipe.representation.depths)
+    return found.recipe.head.joined([each for each in fits if isinstance(each, Linear)], width=count), None
+
+
+def _recipes(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> tuple[Recipe, tuple[Recipe, ...]]:
     """The blend as settings: every part on its own columns of the deepest features that any part reads."""
+    chosen = sorted(chosen, key=lambda each: -each[1])
     recipes = [found_recipe(trial, tries) for trial, _ in chosen]
     whole = max((recipe.representation.depths for recipe in recipes), key=SMALLEST_DEPTHS_FIRST.index)
     cards = [tries.climb.trunk.backbone(name).card for name in recipes[0].backbones]
@@ -249,8 +266,8 @@ def _recipe(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> Recipe:
         )
         for recipe, (trial, share) in zip(recipes, chosen, strict=True)
     ]
-    parts.sort(key=lambda part: -part.share)
-    return replace(recipes[0], depths=whole, scaling="none", head=Blend(tuple(parts)))
+    blend = replace(recipes[0], depths=whole, scaling="none", head=Blend((*parts,)))
+    return blend, (*recipes,)
 
 
 def _head(recipe: Recipe) -> Head:

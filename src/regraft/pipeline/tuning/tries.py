@@ -9,7 +9,7 @@ import numpy as np
 from regraft.core.arrays import Folds, Probabilities, Scores
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain
-from regraft.features import VARIANTS, fit_affine, width
+from regraft.features import VARIANTS, width
 from regraft.heads import KnowsPath
 from regraft.heads.prepared import penalties, shares, sharing
 from regraft.heads.trained_linear import TrainedLinear
@@ -23,19 +23,16 @@ from regraft.pipeline.tuning.answers import SMALLEST, Kept, judged
 from regraft.pipeline.tuning.finetune_axes import STAGES
 from regraft.pipeline.tuning.pace import MOST_FRACTION, Pace, raced_share, races
 from regraft.pipeline.tuning.plan import recipe_of
+from regraft.pipeline.tuning.tasks import Tasks
 from regraft.pipeline.work import multiplications
 from regraft.search import Asked, Outcome, OutOfTime, Space, Trial
 from regraft.search.held_out import Objective, Task, best_of_path, each_alone, steps, value_of
 from regraft.search.memory import is_out_of_memory, with_half_the_batch
 from regraft.search.pruners import UNASKED, PrunerName
-from regraft.search.shelf import Shelf
 from regraft.search.together import population_of, tried_together
 from regraft.search.trial import Result
 from regraft.search.work import Report
 from regraft.training import Finetune
-
-KEPT_FRACTION = 0.2
-"""Of the memory, for scaled features and what heads made of them: later trials may want them again."""
 
 RACE_FRACTION = 0.1
 """Of the budget: heads that would take longer together race in turns, with a look at the clock between."""
@@ -65,7 +62,7 @@ class Tries:
         self.pruner = pruner
         self.kept = Kept(folder)
         self.pace = Pace(climb.budget)
-        self._tasks = Shelf(KEPT_FRACTION * memory_bytes())
+        self.tasks = Tasks(climb, in_one=pruner in UNASKED)
         self._best: tuple[int, float, Scores] | None = None
         self.made: set[int] = set()
 
@@ -84,7 +81,7 @@ class Tries:
         try:
             if recipe.finetune:
                 return self._fine_tuned(asked, recipe, recipe.finetune, report)
-            task, folds = self._task(recipe), self.climb.folds_for(_head(recipe), recipe.views)
+            task, folds = self.tasks.of(recipe), self.climb.folds_for(_head(recipe), recipe.views)
             helped = shares(_head(recipe)) and task.rows.prepared.dealt.nbytes > 0
             began_s = self.climb.budget.spent_s
             (head, scores), said = with_half_the_batch(
@@ -92,7 +89,7 @@ class Tries:
             )
         except Exception as error:
             if is_out_of_memory(error):
-                self._tasks.clear()
+                self.tasks.clear()
                 self.climb.trunk.forget_cuts()
             raise
         took_s = self.climb.budget.spent_s - began_s
@@ -121,7 +118,7 @@ class Tries:
         if halve:
             works = [work * raced_share(head.epochs) for work, head in zip(works, heads, strict=True)]
         costs_s = [self.pace.cost_s(TOGETHER, work) for work in works]
-        task, results = self._task(recipes[0]), list[Result | None]()
+        task, results = self.tasks.of(recipes[0]), list[Result | None]()
         for part in races(costs_s, RACE_FRACTION * self.climb.budget.seconds):
             if not self.climb.budget.affords(sum(costs_s[part])):
                 break
@@ -133,7 +130,7 @@ class Tries:
 
     def _fine_tuned(self, asked: Asked, recipe: Recipe, settings: Finetune, report: Report) -> Outcome:
         """Train the last stages once for each fold; trials that train as many stages share what is fixed."""
-        task = self._task(recipe)
+        task = self.tasks.of(recipe)
 
         def train(settings: Finetune) -> tuple[Recipe, Scores]:
             own = replace(recipe, finetune=settings)
@@ -214,19 +211,6 @@ class Tries:
     def _require_more_time(self) -> None:
         if self._is_time_up():
             raise OutOfTime
-
-    def _task(self, recipe: Recipe) -> Task:
-        """Scaled features of the images for learning, and what they are to be told apart by."""
-
-        def make() -> Task:
-            climb, representation = self.climb, recipe.representation
-            raw = climb.trunk.read_views(representation, climb.dataset, recipe.views)
-            cards = [climb.trunk.backbone(name).card for name in recipe.backbones]
-            scaled = fit_affine(representation, cards, raw[: len(climb.dataset)])(raw)
-            given = (scaled, climb.truth, climb.class_count, climb.rounds, climb.weights)
-            return Task(*given, in_one=self.pruner in UNASKED)
-
-        return self._tasks.get((recipe.representation, recipe.views), make)
 
     def _recipe(self, asked: Asked) -> Recipe:
         return recipe_of(self.climb.asked, self.space, asked.values)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import KernelRidge, Lda, LinearSvm, Logistic, Ridge, held_out, spectrum
+from regraft.heads import KernelRidge, Lda, LinearSvm, Logistic, NearestMean, Ridge, held_out, spectrum
 from regraft.heads.prepared import Dealt, Gathered, Prepared, sharing
 
 SHARED = {
@@ -53,6 +53,47 @@ def test_it_answers_like_held_out(kind: str, count: int, width: int) -> None:
         np.testing.assert_allclose(found, wanted, atol=near * np.nanmax(np.abs(wanted)), rtol=1e-4)
         assert np.isnan(found[folds < 0]).all()
     assert dealt.nbytes + dealt.gathered.nbytes > 0
+
+
+@pytest.mark.parametrize(("count", "width"), [(60, 9), (40, 90)])
+@pytest.mark.parametrize("kind", SHARED)
+def test_it_fits_all_examples_as_the_head_does(kind: str, count: int, width: int) -> None:
+    """Also where a class has no examples, before and after anything was held out."""
+    given, new = examples(count, width), examples(25, width, seed=1)["features"]
+    prepared = Prepared(dealt_to(np.arange(count) % 4, given))
+    for head in [*SHARED[kind], *SHARED[kind][::-1]]:
+        found, wanted = prepared.fit(head).scores(new), head.fit(**given).scores(new)
+        np.testing.assert_allclose(found, wanted, atol=2e-5 * np.abs(wanted).max(), rtol=1e-5)
+        prepared.of(head).held_out(head, prepared.dealt.keys)
+
+
+def test_a_fit_reads_no_sums_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, gathered = examples(40, 90), list[object]()
+    prepared = Prepared(dealt_to(np.arange(40) % 4, given))
+    heads = [Ridge(1.0), Logistic(0.1), Lda(0.3), KernelRidge(0.1)]
+    for head in heads:
+        prepared.of(head).held_out(head, prepared.dealt.keys)
+    for name in ("heads.prepared.dealt.moments", "heads.moments.moments", "heads.reduced.moments"):
+        monkeypatch.setattr(f"regraft.{name}", lambda *_: gathered.append(1))
+    monkeypatch.setattr("regraft.heads.kernel_ridge.squared_distances", lambda *_: gathered.append(1))
+    for head in heads:
+        assert prepared.fit(head).class_count == 4
+    assert not gathered
+
+
+@pytest.mark.parametrize("head", [Ridge(0.5), Logistic(0.1)])
+def test_several_labels_are_fitted_alike(head: Any) -> None:
+    given = examples(40, 9)
+    given["labels"] = np.random.default_rng(0).random((40, 4)) < 0.4
+    found, wanted = Prepared(dealt_to(None, given)).fit(head), head.fit(**given)
+    np.testing.assert_allclose(found.weights, wanted.weights, atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(found.bias, wanted.bias, atol=1e-5, rtol=1e-4)
+
+
+def test_what_shares_nothing_is_fitted_by_itself() -> None:
+    given = examples(40, 9)
+    fitted = Prepared(dealt_to(None, given)).fit(NearestMean())
+    np.testing.assert_array_equal(fitted.weights, NearestMean().fit(**given).weights)
 
 
 @pytest.mark.parametrize("kind", SHARED)
@@ -193,10 +234,16 @@ def test_where_nothing_varies_classes_are_as_likely_as_they_are_frequent(kind: s
         found = sharing(head)[1](dealt).held_out(head, dealt.keys)
         wanted = held_out(head, **given, folds=folds)
         np.testing.assert_allclose(found, wanted, atol=2e-3 * np.abs(wanted).max())
+        fits = sharing(head)[1](dealt).fit(head), head.fit(**given)
+        found, wanted = (fitted.scores(given["features"]) for fitted in fits)
+        np.testing.assert_allclose(found, wanted, atol=2e-3 * np.abs(wanted).max())
 
 
 def agrees_with_held_out(head: Lda, given: dict[str, Any], folds: np.ndarray, *, near: float = 2e-5) -> None:
-    """Whether what is prepared answers like fits of their own."""
+    """Whether what is prepared answers like fits of their own, of folds and of all examples."""
     dealt = dealt_to(folds, given)
-    found, wanted = sharing(head)[1](dealt).held_out(head, dealt.keys), held_out(head, **given, folds=folds)
+    prepared, features = sharing(head)[1](dealt), given["features"]
+    found, wanted = prepared.held_out(head, dealt.keys), held_out(head, **given, folds=folds)
     np.testing.assert_allclose(found, wanted, atol=near * np.nanmax(np.abs(wanted)), rtol=1e-4)
+    found, wanted = (fitted.scores(features) for fitted in (prepared.fit(head), head.fit(**given)))
+    np.testing.assert_allclose(found, wanted, atol=near * np.abs(wanted).max(), rtol=1e-4)

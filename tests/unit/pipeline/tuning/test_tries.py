@@ -1,6 +1,7 @@
 """Trials of heads that learn from several views of each image."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from regraft.backbones import Backbone
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain
 from regraft.data import read
-from regraft.features import VARIANTS, FeatureStore, Views
+from regraft.features import VARIANTS, FeatureStore, Views, width
 from regraft.heads import Lda, LinearSvm, Logistic, NearestNeighbours, Ridge
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline import Recipe
@@ -24,7 +25,7 @@ from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
-from regraft.search import Asked, OutOfTime
+from regraft.search import Asked, OutOfTime, Trial
 
 KINDS = "head.kind=ridge,logistic,lda,linear_svm,nearest_neighbours,trained_linear"
 
@@ -141,3 +142,22 @@ def test_after_ctrl_c_views_wait_for_whoever_goes_on(tries: Tries, climb: Climb)
     climb.budget.interrupted = True
     with pytest.raises(OutOfTime):
         tries.evaluate(point(Ridge(), "mirrored"), lambda value, step: None)
+
+
+@pytest.mark.parametrize("head", [Ridge(0.1), Lda(0.3), NearestNeighbours(3)], ids=str)
+@pytest.mark.parametrize("views", ["plain", "both"])
+def test_the_best_is_fitted_from_what_its_trial_left(
+    tries: Tries, climb: Climb, head: Head, views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives the model of a fit from the features on, and reads none of them again."""
+    asked = point(head, views)
+    tries.evaluate(asked, lambda value, step: None)
+    recipe, known = tries._recipe(asked), tries.scores_of_best(Trial(asked.number, asked.values, "complete"))
+    whole = climb._fit(recipe)[0]
+    assert recipe in tries.tasks
+    monkeypatch.setattr(climb.trunk, "read_views", lambda *_: pytest.fail("features are read again"))
+    quick = climb.attempt(recipe, known=known, fit=partial(tries.tasks.fit, recipe)).model
+    assert (quick.recipe, quick.cards) == (whole.recipe, whole.cards)
+    new = np.random.default_rng(0).random((5, width(whole.cards, "grid"))).astype(np.float32)
+    apart = [model.scores(new) * model.temperature for model in (quick, whole)]
+    np.testing.assert_allclose(*apart, rtol=1e-3, atol=1e-3)
