@@ -7,9 +7,12 @@ import numpy as np
 from regraft.core.arrays import Array
 from regraft.core.errors import DataError
 from regraft.evaluation.answers import Groups, units
-from regraft.evaluation.interval import Interval
+from regraft.evaluation.interval import Interval, wilson
 from regraft.evaluation.resampling import mean_interval, percentile, resamples
-from regraft.evaluation.shares import share
+from regraft.evaluation.shares import few_groups, share
+
+ROUNDING = 1e-12
+"""Differences between scores that are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,9 @@ def corrected_best(
         return Selection(winner, naive, naive)
 
     left_out = _left_out_scores(totals, sizes, sign, seed)
+    if np.ptp(left_out) <= ROUNDING:
+        # Every winner is always right, or never: no resample shows what chance may have done.
+        return Selection(winner, naive, naive)
     expected = float(left_out.mean())
     shrunk = expected + (left_out - expected) * np.sqrt(0.368 / 0.632)
     return Selection(winner, naive, percentile(expected, shrunk, len(sizes)))
@@ -88,9 +94,19 @@ def _left_out_scores(totals: Array, sizes: Array, sign: float, seed: int) -> Arr
 
 
 def _plain_interval(values: Array, codes: Array, seed: int, weights: Array | None) -> Interval:
-    """Of a share if the values are 0 and 1, and count alike, else of a mean."""
+    """Of a share if the values are 0 and 1, and count alike, else of a mean.
+
+    Where all are 0 or all are 1, and have weights, it is Wilson's at as many images, or groups, as Kish's
+    (sum w)^2 / sum w^2 says: a mean would have no width.
+    """
     is_share = np.isin(values, (0.0, 1.0)).all()
     if is_share and weights is None:
         return share(values, codes)
+    if is_share and np.ptp(values) == 0 and codes.max() > 0:
+        sizes = np.bincount(codes, weights=weights)
+        effective = float(sizes.sum() ** 2 / (sizes @ sizes))
+        if len(sizes) < len(values):
+            effective *= float(few_groups(np.array([len(sizes)]))[0])
+        return wilson(float(values[0]) * effective, effective)
     within = (0.0, 1.0) if is_share else (float(values.min()), float(values.max()))
     return mean_interval(values, codes, within=within, seed=seed, weights=weights)

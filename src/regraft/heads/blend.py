@@ -12,7 +12,7 @@ from regraft.core.arrays import Array, Features, Folds, Scores, Truth, Weights
 from regraft.core.errors import RecipeError
 from regraft.core.settings import Knob, check
 from regraft.features import Affine, Scaling, affine_of
-from regraft.heads.classifier import Linear
+from regraft.heads.classifier import Classifier, Linear
 from regraft.heads.selection import Head, held_out
 
 
@@ -73,20 +73,24 @@ class Blend:
             RecipeError: a part reads columns that are not there, or is no linear head.
         """
         self._require(features)
-        fits = list[Linear]()
+        fits = list[Classifier]()
         for part in self.parts:
             scaled, affine = part.scaled(features)
             fitted = part.head.fit(scaled, labels, class_count=class_count, weights=weights)
-            if not isinstance(fitted, Linear):
-                raise RecipeError(f"Only linear heads can be blended; {type(part.head).__name__} is none.")
-            fits.append(fitted.fold(affine.shift, affine.scale))
+            fits.append(fitted.fold(affine.shift, affine.scale) if isinstance(fitted, Linear) else fitted)
         return self.joined(fits, width=features.shape[1])
 
-    def joined(self, fits: Sequence[Linear], *, width: int) -> Linear:
-        """Its parts' fits as one, on so many columns; each is on its own columns, unscaled."""
+    def joined(self, fits: Sequence[Classifier], *, width: int) -> Linear:
+        """Fits of its parts, each on its own columns as they are, as one fit on so many columns.
+
+        Raises:
+            RecipeError: a part is no linear head.
+        """
         total = np.zeros((width, fits[0].class_count), np.float32)
         bias = np.zeros(fits[0].class_count, np.float32)
         for part, fitted in zip(self.parts, fits, strict=True):
+            if not isinstance(fitted, Linear):
+                raise RecipeError(f"Only linear heads can be blended; {type(part.head).__name__} is none.")
             factor = part.share / part.temperature
             for at, (start, stop) in zip(_ends(part.columns), part.columns, strict=False):
                 total[start:stop] += factor * fitted.weights[at : at + stop - start]

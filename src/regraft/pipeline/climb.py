@@ -122,8 +122,9 @@ class Climb:
 
         Args:
             recipe: what to fit.
-            known: its held-out scores [n, k], where somebody has them already.
-            fit: fits its head then, in place of doing all the work from the features on.
+            known: its held-out scores [n, k], where somebody has them already: of a recipe that trains a
+                network, or together with
+            fit: what fits its head to all images. Without both, all is computed from the features on.
         """
         key = self._trial_key(recipe)
         found = self.trials.read(key)

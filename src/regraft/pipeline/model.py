@@ -25,11 +25,11 @@ from regraft.pipeline.recipe import Recipe
 
 AFFINE = ("affine.shift", "affine.scale")
 BATCH = 16
-Fitted = tuple[Classifier, Affine | None]
-"""A classifier, and what has to scale features before it, if anything."""
-
 IMAGES_AT_ONCE = 8 * BATCH
 """Taken from a generator at a time; of pixels rather than paths, so many are held in memory."""
+
+Fitted = tuple[Classifier, Affine | None]
+"""A classifier, and what has to scale features before it, if anything."""
 
 
 @dataclass(frozen=True)

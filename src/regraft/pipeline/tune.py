@@ -27,7 +27,7 @@ from regraft.pipeline.tuning.ablation import reserved_s
 from regraft.pipeline.tuning.account import described
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search, changed
-from regraft.pipeline.tuning.blending import blended, cost_s, fit_blend
+from regraft.pipeline.tuning.blending import analysis_s, blended, fit_blend, fits_s
 from regraft.pipeline.tuning.costs import Costs
 from regraft.pipeline.tuning.plan import first_points, next_points, recipe_of, space_for
 from regraft.pipeline.tuning.tries import Tries
@@ -141,12 +141,15 @@ def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[l
         for values in () if proposed else next_points(space, first, study.trials, few=few):
             study.propose(values)
             proposed.append(values)
-        if best := study.best:
-            # Trials ask the budget whether there is time for them.
-            climb.budget.reserved_s = finish_s + cost_s(study.trials, best, tries)
-        if best and search.ablate:
-            climb.budget.reserved_s += reserved_s(best, study.trials, space, climb.budget)
-        return not climb.budget.affords(0.0)
+        trials, budget = study.trials, climb.budget
+        best = cheapest_best(affordable(trials, costs, search.limits)) if costs else study.best
+        if best is None:
+            return not budget.affords(0.0)
+        # Trials ask the budget whether there is time for them.
+        budget.reserved_s = finish_s + fits_s(trials, best, tries)
+        if search.ablate:
+            budget.reserved_s += reserved_s(best, trials, space, budget)
+        return not budget.affords(analysis_s(trials, best, budget))
 
     proposed: list[Values] = []
     began_s, finish_s = climb.budget.spent_s, climb.budget.reserved_s
@@ -181,8 +184,8 @@ def _refit(
         # Another process may have tried it, with features that are not here.
         tries.embed(recipe)
         known = tries.scores_of_best(best)
-        if known is None and recipe.finetune:
-            # Made elsewhere or earlier. A network is not trained once more for each fold.
+        if known is None and (recipe.finetune or not climb.dataset.is_multilabel):
+            # Made elsewhere or earlier, or not the best by score alone. It is not fitted to each fold again.
             known = tries.scores(best)
         fit = None if recipe.finetune else partial(tries.tasks.fit, recipe)
         candidate = climb.attempt(recipe, known=known, fit=fit)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from regraft.core.arrays import Array, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
-from regraft.heads import Head, Ridge, accuracy, held_out
+from regraft.heads import Classifier, Head, Ridge, accuracy, held_out
 from regraft.heads.prepared import Dealt, Gathered, KnowsPaths, Prepared, penalties
 from regraft.heads.selection import KnowsHeldOut, held_out_loss, lowest
 from regraft.heads.viewed import rows_of
@@ -118,6 +118,14 @@ def each_alone(head: Head, task: Task) -> Scores:
         return prepared.held_out(head, None)
     given = (head, task.features, task.labels)
     return held_out(*given, class_count=task.class_count, folds=None, weights=task.weights)
+
+
+def fitted(head: Head, task: Task) -> Classifier:
+    """A head fitted to all examples, from what was prepared where it is of a kind that shares its work."""
+    rows = task.rows
+    if (prepared := rows.prepared.of(head)) is not None:
+        return prepared.fit(head)
+    return head.fit(rows.features, rows.labels, class_count=rows.class_count, weights=rows.weights)
 
 
 def best_of_path(

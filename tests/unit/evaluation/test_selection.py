@@ -91,3 +91,18 @@ def test_an_image_of_weight_two_counts_as_two_in_its_group(kind):
     for end in ("value", "low", "high"):
         found = getattr(weighted.corrected, end)
         assert found == pytest.approx(getattr(repeated.corrected, end), rel=1e-9)
+
+
+@pytest.mark.parametrize("groups", [None, [str(at % 8) for at in range(24)]])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_where_all_is_right_or_nothing_is_chance_is_still_allowed_for(value, groups):
+    scores, ones = np.full((3, 24), value), np.ones(24)
+    plain, alike = corrected_best(scores, groups=groups), corrected_best(scores, groups=groups, weights=ones)
+    uneven = corrected_best(scores, groups=groups, weights=np.where(np.arange(24) < 6, 20.0, 1.0))
+    assert plain.corrected.high - plain.corrected.low > 0.1
+    assert plain.corrected == plain.naive
+    for end in ("value", "low", "high"):
+        assert getattr(alike.corrected, end) == pytest.approx(getattr(plain.corrected, end))
+    widths = [found.corrected.high - found.corrected.low for found in (plain, uneven)]
+    assert uneven.corrected.value == value
+    assert widths[1] > 1.1 * widths[0]

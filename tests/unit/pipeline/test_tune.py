@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import RecipeError
+from regraft.core.hashing import fingerprint
 from regraft.heads import Lda
 from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.reduced import PreparedReduced
@@ -137,6 +138,43 @@ def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
     assert known[1] is not None
     assert len(fitted) == 1, "the probe alone is fitted from its features on"
     assert f"log-loss {best['value']:.3f}" in step["reason"]
+
+
+def test_the_best_of_others_is_not_fitted_to_each_fold_again(
+    tuned: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"storage": str(tmp_path / "shared.log"), "space": ("head.kind=ridge", "depths=all")}
+    first = tuned(out="one", trials=4, **given)
+    fitted, real = [], climb.fit_head
+    monkeypatch.setattr(climb, "fit_head", lambda *given, **words: fitted.append(1) or real(*given, **words))
+    # Nothing that the first one fitted is on record here.
+    monkeypatch.setattr(climb.Climb, "_trial_key", lambda self, recipe: fingerprint([str(recipe), "other"]))
+    second = tuned(out="two", trials=4, **given)
+    assert len(fitted) == 1, "the probe"
+    assert second.model.recipe == first.model.recipe
+    losses = [run.report.data["ladder"][2]["reason"].split("log-loss ")[1][:4] for run in (first, second)]
+    assert losses[0] == losses[1]
+
+
+def test_trials_leave_time_for_the_fits_that_follow(
+    tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_back, evaluate, refit = [], Tries.evaluate, module._refit
+
+    def evaluated(self: Tries, *given: Any) -> Any:
+        kept_back.append(self.climb.budget.reserved_s)
+        return evaluate(self, *given)
+
+    def refitted(tries: Tries, *given: Any, **words: Any) -> Any:
+        kept_back.append(tries.climb.budget.reserved_s)
+        return refit(tries, *given, **words)
+
+    monkeypatch.setattr(Tries, "evaluate", evaluated)
+    monkeypatch.setattr(module, "_refit", refitted)
+    monkeypatch.setattr(module, "fits_s", lambda *_: 7.0)
+    tuned(trials=3)
+    finish_s = kept_back[0]
+    assert kept_back == [finish_s, finish_s + 7, finish_s + 7, finish_s]
 
 
 def test_the_best_trial_is_fitted_also_when_the_time_is_up(

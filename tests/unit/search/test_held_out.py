@@ -3,14 +3,17 @@
 import gc
 import weakref
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from regraft.heads import Head, KernelRidge, Lda, LinearSvm, Logistic, NearestMean, Ridge
+from regraft.heads.classifier import Linear
 from regraft.heads.trained_linear import TrainedLinear
+from regraft.heads.viewed import rows_of
 from regraft.search import Outcome
-from regraft.search.held_out import Task, best_of_path, steps, value_of
+from regraft.search.held_out import Task, best_of_path, fitted, steps, value_of
 from regraft.search.together import tried_together
 
 
@@ -40,6 +43,26 @@ def test_all_folds_at_once_say_what_one_after_the_other_does(twice: Task, head: 
     assert not others
     *_, last = steps(head, twice)
     np.testing.assert_allclose(first, last, atol=2e-3 * np.abs(last).max())
+
+
+@pytest.mark.parametrize("head", [Ridge(0.1), Lda(), NearestMean()])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_all_views_are_fitted_to(twice: Task, head: Head, weighted: bool) -> None:
+    task = twice if weighted else replace(twice, weights=None)
+    labels, shares = rows_of(task.labels, task.weights, views=2)
+    wanted = head.fit(task.features, labels, class_count=2, weights=shares).scores(task.features)
+    found = fitted(head, task).scores(task.features)
+    np.testing.assert_allclose(found, wanted, atol=2e-5 * np.abs(wanted).max(), rtol=1e-5)
+
+
+def test_a_head_of_ones_own_is_told_of_no_weights_where_there_are_none(twice: Task) -> None:
+    class Own:
+        def fit(self, features: Any, labels: Any, *, class_count: int, weights: Any = None) -> Linear:
+            assert weights is None
+            return Linear(np.zeros((features.shape[1], class_count), np.float32), np.zeros(class_count))
+
+    plain = replace(twice, features=twice.features[:60], weights=None)
+    assert fitted(Own(), plain).class_count == 2
 
 
 def test_equal_views_are_one(twice: Task) -> None:

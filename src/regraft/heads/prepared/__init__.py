@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from regraft.heads.classifier import Classifier
 from regraft.heads.kernel_ridge import KernelRidge
 from regraft.heads.lda import Lda
 from regraft.heads.logistic import PENALTIES as OF_LOGISTIC
@@ -54,15 +53,10 @@ class Prepared:
             self._made[name] = prepare(self.dealt)
         return self._made[name]
 
-    def fit(self, head: Any) -> Classifier:
-        """Fit a head to all examples, from what was prepared where it is of a kind that shares its work."""
-        if (prepared := self.of(head)) is not None:
-            return prepared.fit(head)
-        every = self.dealt.gathered
-        fitted: Classifier = head.fit(
-            every.features, every.labels, class_count=every.class_count, weights=every.weights
-        )
-        return fitted
+    def knows(self, head: Any) -> bool:
+        """Whether a head of its kind has asked before."""
+        shared = sharing(head)
+        return shared is not None and shared[0] in self._made
 
     @property
     def nbytes(self) -> int:

@@ -112,7 +112,8 @@ class PreparedLda:
     """The classes outside each fold, in the axes of its spectrum.
 
     Cost: once n d r + 4 r^3 multiplications for each fold with r = min(n, d), unless another kind of head has
-        paid for it; then n r k + k^3 for every shrinkage, or r^3 where that is less.
+        paid for it; then n r k + k^3 for every shrinkage, or r^3 where that is less. A fit to all examples
+        takes their decomposition, unless ridge has paid for it.
     """
 
     def __init__(self, dealt: Dealt) -> None:
@@ -123,13 +124,16 @@ class PreparedLda:
         self._advised: dict[Key, float] = {}
 
     def fit(self, head: Lda) -> Linear:
-        """Fit to all examples, in the axes of their own spectrum."""
+        """Fit to all examples, in the axes of their own spectrum.
+
+        Where classes hardly vary, what they do is told less precisely from all the scatter than by the head.
+        """
         side, whole, count = self._gathered.side, self._gathered.whole, len(self._gathered.labels)
         nobody = np.empty((0, len(whole.values)))
-        classes = self._look(LeftOut(whole, nobody, np.arange(count), side), NO_ROWS)
-        shrinkage = classes.advised(self._gathered.labels) if head.shrinkage is None else head.shrinkage
-        directions, bias = classes.fit(shrinkage)
         with single_threaded_blas():
+            classes = self._look(LeftOut(whole, nobody, np.arange(count), side), NO_ROWS)
+            shrinkage = classes.advised(self._gathered.labels) if head.shrinkage is None else head.shrinkage
+            directions, bias = classes.fit(shrinkage)
             coefficients = whole.basis @ directions
             weights = side.lift(coefficients)
         bias = bias - whole.offset @ coefficients - side.centre @ weights

@@ -27,7 +27,8 @@ class PreparedReduced:
     others say nothing about is not among their own.
 
     Cost: once n d r + 4 r^3 multiplications for each fold, with r = min(n, d), unless another kind of head
-        has paid for it; then for every setting and fold twenty to fifty passes of 4 n r k.
+        has paid for it; then for every setting and fold twenty to fifty passes of 4 n r k. A fit to all
+        examples takes their decomposition, unless ridge has paid for it, and up to some hundred passes.
     """
 
     def __init__(self, dealt: Dealt) -> None:

@@ -25,7 +25,7 @@ class PreparedRidge:
 
     Cost: once n d r + 4 r^3 multiplications with r = min(n, d), and 4 r^3 for each large fold unless another
         kind of head has paid for it; then n r k for every penalty, and for small folds of m examples
-        m^2 r / 2 each.
+        m^2 r / 2 each. A fit to all examples takes a factor, r^3 / 3.
     """
 
     def __init__(self, dealt: Dealt) -> None:

@@ -17,8 +17,9 @@ from regraft.core.seeds import generator
 from regraft.evaluation.answers import units
 from regraft.evaluation.resampling import mean_interval
 from regraft.features import Depths, columns_within, width
-from regraft.heads import Blend, Head, KernelRidge, Linear, Part, Ridge
+from regraft.heads import Blend, Head, KernelRidge, Part, Ridge
 from regraft.heads.prepared import sharing
+from regraft.pipeline.budget import Budget
 from regraft.pipeline.judging import LINEAR
 from regraft.pipeline.model import Fitted
 from regraft.pipeline.recipe import Recipe, kind_of
@@ -219,12 +220,15 @@ def _units(groups: Sequence[str], count: int) -> Array:
     return units(list(groups) if any(groups) else None, count)
 
 
-def cost_s(trials: Sequence[Trial], best: Trial, tries: Tries) -> float:
-    """What to keep back for fitting the best trial to all images, the parts of a blend, and for analysis."""
-    most_s = COST_FRACTION * tries.climb.budget.seconds
+def fits_s(trials: Sequence[Trial], best: Trial, tries: Tries) -> float:
+    """What fitting the best trial and the parts of a blend to all images may take."""
     together_s = sum(refit_s(trial, tries) for trial in parts_of(trials, best))
-    analysed_s = importance.cost_s(trials, best.values[KIND])
-    return refit_s(best, tries) + min(together_s, most_s) + min(analysed_s, 2 * most_s)
+    return refit_s(best, tries) + min(together_s, COST_FRACTION * tries.climb.budget.seconds)
+
+
+def analysis_s(trials: Sequence[Trial], best: Trial, budget: Budget) -> float:
+    """What the analysis of the trials may take."""
+    return min(importance.cost_s(trials, best.values[KIND]), 2 * COST_FRACTION * budget.seconds)
 
 
 def refit_s(trial: Trial, tries: Tries) -> float:
@@ -237,17 +241,20 @@ def refit_s(trial: Trial, tries: Tries) -> float:
         return REFIT * trial.seconds
     times = ALONE
     if isinstance(recipe.head, Ridge | KernelRidge):
-        times = FACTOR if recipe in tries.tasks else 1.0
+        times = FACTOR if tries.tasks.knows(recipe) else 1.0
     return times * tries.pace.cost_s(kind_of(_head(recipe)), tries.work(recipe, fits=1))
 
 
 def fit_blend(found: Blended, tries: Tries) -> Fitted:
     """Its parts fitted to all images for learning, and joined."""
-    fits = [tries.tasks.fit(recipe)[0] for recipe in found.recipes]
-    assert isinstance(found.recipe.head, Blend)
-    cards = [tries.climb.trunk.backbone(name).card for name in found.recipe.backbones]
-    count = width(cards, found.recipe.representation.depths)
-    return found.recipe.head.joined([each for each in fits if isinstance(each, Linear)], width=count), None
+    recipe, tasks = found.recipe, tries.tasks
+    if recipe.views != "plain":
+        # A blend scales its columns by all views of the images, trials by the plain ones.
+        return tasks.fit(recipe)
+    assert isinstance(recipe.head, Blend)
+    fits = [tasks.fit(part)[0] for part in found.recipes]
+    cards = [tries.climb.trunk.backbone(name).card for name in recipe.backbones]
+    return recipe.head.joined(fits, width=width(cards, recipe.representation.depths)), None
 
 
 def _recipes(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> tuple[Recipe, tuple[Recipe, ...]]:

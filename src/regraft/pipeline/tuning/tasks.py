@@ -7,11 +7,13 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.model import Fitted, folded
 from regraft.pipeline.recipe import Recipe
-from regraft.search.held_out import Task
+from regraft.search.held_out import Task, fitted
+from regraft.search.memory import is_out_of_memory
 from regraft.search.shelf import Shelf
 
 KEPT_FRACTION = 0.2
-"""Of the memory, for scaled features and what heads made of them: later trials may want them again."""
+"""Of the memory, for scaled features and what heads made of them: later trials may want them again, and so do
+the fits to all images."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +35,40 @@ class Tasks:
     def __init__(self, climb: Climb, *, in_one: bool) -> None:
         self.climb, self.in_one = climb, in_one
         self._shelf = Shelf(KEPT_FRACTION * memory_bytes())
+        self._fits: list[tuple[Recipe, Fitted]] = []
 
     def of(self, recipe: Recipe) -> Task:
         """Scaled features of the images for learning, and what they are to be told apart by."""
         return self._scaled(recipe).task
 
     def fit(self, recipe: Recipe) -> Fitted:
-        """A recipe's head fitted to all images for learning, from what trials have left of the work."""
+        """A recipe's head fitted to all images for learning, from what trials have left of the work.
+
+        Where memory is lacking for that, once more from the features on.
+        """
+        # The best trial is often a part of a blend as well.
+        if (known := next((made for one, made in self._fits if one == recipe), None)) is not None:
+            return known
+        made = None
+        try:
+            made = self._fit(recipe)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        if made is None:
+            self.clear()
+            made = self._fit(recipe)
+        self._fits.append((recipe, made))
+        return made
+
+    def _fit(self, recipe: Recipe) -> Fitted:
         assert recipe.head is not None, "a trial names its head"
         scaled = self._scaled(recipe)
-        return folded(scaled.task.rows.prepared.fit(recipe.head), scaled.affine)
+        return folded(fitted(recipe.head, scaled.task), scaled.affine)
 
-    def __contains__(self, recipe: Recipe) -> bool:
-        """Whether the features of a recipe are here."""
-        return _name(recipe) in self._shelf
+    def knows(self, recipe: Recipe) -> bool:
+        """Whether a trial of its kind of head has left work on its features."""
+        return _name(recipe) in self._shelf and self.of(recipe).rows.prepared.knows(recipe.head)
 
     def clear(self) -> None:
         """Drop everything: memory is wanted elsewhere."""

@@ -11,7 +11,7 @@ import pytest
 
 from regraft.core.errors import RecipeError
 from regraft.data import read
-from regraft.features import FeatureStore
+from regraft.features import FeatureStore, Views
 from regraft.heads import Blend
 from regraft.pipeline import Recipe
 from regraft.pipeline.budget import Budget
@@ -23,11 +23,13 @@ from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.blending import (
     ALONE,
     COST_FRACTION,
+    FACTOR,
+    analysis_s,
     best_alone,
     blended,
-    cost_s,
     drawn,
     fit_blend,
+    fits_s,
     is_worse,
     judged_by_others,
     parts_of,
@@ -121,6 +123,11 @@ def test_parts_are_the_best_linear_heads_of_every_kind_of_features() -> None:
 
 @pytest.fixture
 def tries(networks: Any, tmp_path: Path) -> Tries:
+    """What judges heads on plain images."""
+    return tries_of(tmp_path)
+
+
+def tries_of(tmp_path: Path, *, views: Views = "plain") -> Tries:
     """48 images of three shades that overlap."""
     random = np.random.default_rng(0)
     for index in range(48):
@@ -129,7 +136,7 @@ def tries(networks: Any, tmp_path: Path) -> Tries:
         pixels = random.normal(100 + 20 * (index % 3), 25) + random.normal(0, 30, (12, 16, 3))
         PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{index:02}.png")
     trunk = Trunk(read(tmp_path / "photos"), FeatureStore(), "auto")
-    climb: Climb = begin(Recipe(("lite0",), folds=3), trunk, Budget(600.0))[0]
+    climb: Climb = begin(Recipe(("lite0",), folds=3, views=views), trunk, Budget(600.0))[0]
     space = space_for(climb.asked, Search(("head.kind=ridge,lda,logistic",)), climb.dataset)
     return Tries(climb, space, "loss", tmp_path / "kept")
 
@@ -181,7 +188,33 @@ def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -
     work = tries.work(found_recipe(lda, tries), fits=1)
     assert refit_s(lda, tries) == pytest.approx(ALONE * tries.pace.cost_s("logistic", work))
     together = refit_s(logistic, tries) + refit_s(lda, tries)
-    assert cost_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
+    assert fits_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
+
+
+def test_where_a_trial_left_its_sums_a_fit_takes_a_factor(tries: Tries) -> None:
+    point = {"head.kind": "ridge", "head.ridge.penalty": 1.0, "depths": "all", "scaling": "depth"}
+    trial = evaluated(tries, 0, point)
+    recipe = found_recipe(trial, tries)
+    whole_s = tries.pace.cost_s("ridge", tries.work(recipe, fits=1))
+    assert refit_s(trial, tries) == pytest.approx(FACTOR * whole_s)
+    # The features are there again, but nothing was made of them.
+    tries.tasks.clear()
+    tries.tasks.of(recipe)
+    assert refit_s(trial, tries) == pytest.approx(whole_s)
+
+
+def test_a_blend_of_views_is_what_its_recipe_fits(networks: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    tries = tries_of(tmp_path, views="both")
+    points = [
+        {"head.kind": "ridge", "head.ridge.penalty": 0.1, "depths": "last", "scaling": "depth"},
+        {"head.kind": "lda", "head.lda.shrinkage": 0.5, "depths": "all", "scaling": "feature"},
+    ]
+    trials = [evaluated(tries, number, values) for number, values in enumerate(points)]
+    monkeypatch.setattr("regraft.pipeline.tuning.blending.drawn", lambda *_: np.array([0.6, 0.4]))
+    found = blended(trials, min(trials, key=lambda one: one.value or 0), tries)
+    assert found is not None
+    whole = tries.climb._fit(found.recipe)[0].classifier
+    np.testing.assert_allclose(fit_blend(found, tries)[0].weights, whole.weights, rtol=1e-5, atol=1e-7)
 
 
 def test_harm_is_judged_by_weight() -> None:
@@ -199,8 +232,9 @@ def test_time_for_the_analysis_is_kept_back_where_there_will_be_one(tries: Tries
     point = {"head.kind": "logistic", "head.logistic.penalty": 0.1, "head.logistic.smoothing": 0.0}
     trial = evaluated(tries, 0, {**point, "depths": "all", "scaling": "depth"})
     many = [replace(trial, number=number) for number in range(FEWEST)]
-    most_s = 2 * COST_FRACTION * tries.climb.budget.seconds
-    analysed_s = cost_s(many, trial, tries) - cost_s(many[:-1], trial, tries)
+    budget = tries.climb.budget
+    most_s = 2 * COST_FRACTION * budget.seconds
+    analysed_s = analysis_s(many, trial, budget) - analysis_s(many[:-1], trial, budget)
     assert analysed_s == pytest.approx(min(importance.cost_s(many, "logistic"), most_s))
     assert analysed_s > 1
 

@@ -14,7 +14,9 @@ from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain
 from regraft.data import read
 from regraft.features import VARIANTS, FeatureStore, Views, width
-from regraft.heads import Lda, LinearSvm, Logistic, NearestNeighbours, Ridge
+from regraft.heads import KernelRidge, Lda, LinearSvm, Logistic, NearestNeighbours, Ridge
+from regraft.heads.classifier import Linear
+from regraft.heads.prepared.ridge import PreparedRidge
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline import Recipe
 from regraft.pipeline.budget import Budget
@@ -27,7 +29,7 @@ from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, OutOfTime, Trial
 
-KINDS = "head.kind=ridge,logistic,lda,linear_svm,nearest_neighbours,trained_linear"
+KINDS = "head.kind=ridge,logistic,lda,linear_svm,kernel_ridge,nearest_neighbours,trained_linear"
 
 
 @pytest.fixture
@@ -144,8 +146,8 @@ def test_after_ctrl_c_views_wait_for_whoever_goes_on(tries: Tries, climb: Climb)
         tries.evaluate(point(Ridge(), "mirrored"), lambda value, step: None)
 
 
-@pytest.mark.parametrize("head", [Ridge(0.1), Lda(0.3), NearestNeighbours(3)], ids=str)
 @pytest.mark.parametrize("views", ["plain", "both"])
+@pytest.mark.parametrize("head", [Ridge(0.1), Lda(0.3), KernelRidge(0.1), NearestNeighbours(3)], ids=str)
 def test_the_best_is_fitted_from_what_its_trial_left(
     tries: Tries, climb: Climb, head: Head, views: Views, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,10 +156,28 @@ def test_the_best_is_fitted_from_what_its_trial_left(
     tries.evaluate(asked, lambda value, step: None)
     recipe, known = tries._recipe(asked), tries.scores_of_best(Trial(asked.number, asked.values, "complete"))
     whole = climb._fit(recipe)[0]
-    assert recipe in tries.tasks
+    assert tries.tasks.knows(recipe) == (not isinstance(head, NearestNeighbours))
     monkeypatch.setattr(climb.trunk, "read_views", lambda *_: pytest.fail("features are read again"))
     quick = climb.attempt(recipe, known=known, fit=partial(tries.tasks.fit, recipe)).model
     assert (quick.recipe, quick.cards) == (whole.recipe, whole.cards)
     new = np.random.default_rng(0).random((5, width(whole.cards, "grid"))).astype(np.float32)
     apart = [model.scores(new) * model.temperature for model in (quick, whole)]
     np.testing.assert_allclose(*apart, rtol=1e-3, atol=1e-3)
+
+
+def test_where_memory_is_lacking_a_fit_begins_anew(tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, real, lacking = point(Ridge(0.1), "plain"), PreparedRidge.fit, [True]
+    tries.evaluate(asked, lambda value, step: None)
+    recipe = tries._recipe(asked)
+
+    def fit(self: PreparedRidge, head: Ridge) -> Linear:
+        if lacking.pop() if lacking else False:
+            raise MemoryError
+        return real(self, head)
+
+    monkeypatch.setattr(PreparedRidge, "fit", fit)
+    fitted = tries.tasks.fit(recipe)
+    assert not lacking
+    assert tries.tasks.fit(recipe) is fitted, "what was fitted once is kept"
+    tries.tasks.clear()
+    assert not tries.tasks.knows(recipe)
