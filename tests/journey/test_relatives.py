@@ -37,6 +37,7 @@ def rows(run: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_copies_stay_on_one_side_and_are_told(regraft: Any, copied: Path) -> None:
     data = regraft.fit(copied, *AS_IT_IS, "--out", "run")
     found = data["relatives"]

@@ -31,6 +31,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "labels.csv"
 
 
+@pytest.mark.slow
 def test_from_a_table_to_predictions(regraft: Any, table: Path) -> None:
     found = regraft.fit(table, "--out", "run")
     assert found["multilabel"] is True
