@@ -166,7 +166,7 @@ class Climb:
             raise RecipeError("A recipe is fitted only when its head is chosen.")
         if recipe.finetune:
             return FineTuning(self, recipe, self._patience(known)).fit(known)
-        representation, cards = recipe.representation, self._cards(recipe)
+        representation, cards = recipe.representation, self.cards(recipe)
         features = self.trunk.read_views(representation, self.dataset, recipe.views)
         started = time.perf_counter()
         affine = fit_affine(representation, cards, features[: len(self.dataset)])
@@ -183,9 +183,10 @@ class Climb:
         return self._model(replace(recipe, head=head), folded(classifier, affine)), scores
 
     def _model(self, recipe: Recipe, fitted: Fitted) -> Model:
-        return Model(self.dataset.classes, self._cards(recipe), recipe, *fitted)
+        return Model(self.dataset.classes, self.cards(recipe), recipe, *fitted)
 
-    def _cards(self, recipe: Recipe) -> tuple[Card, ...]:
+    def cards(self, recipe: Recipe) -> tuple[Card, ...]:
+        """Of the networks that a recipe names."""
         return tuple(self.trunk.backbone(name).card for name in recipe.backbones)
 
     def _patience(self, known: Scores | None) -> Patience:
@@ -225,7 +226,7 @@ class Climb:
             return f"{recipe.backbones[-1]} would take {look_s:.0f} s, {self.budget.left_s:.0f} s are left"
         if self.trials.has(self._trial_key(recipe)):
             return ""
-        features = self._feature_count(recipe)
+        features = self.feature_count(recipe)
         rows = len(self.dataset) * len(VARIANTS[recipe.views])
         needed = rows * features * BYTES_PER_FEATURE
         if needed > MEMORY_FRACTION * memory_bytes():
@@ -259,13 +260,14 @@ class Climb:
         return multiplications(
             head,
             examples=len(self.dataset) * len(VARIANTS[recipe.views]),
-            features=self._feature_count(recipe),
+            features=self.feature_count(recipe),
             classes=self.class_count,
             fits=1 if folds is None else sum(1 + len(np.unique(one[self.held_out])) for one in folds),
         )
 
-    def _feature_count(self, recipe: Recipe) -> int:
-        return width(self._cards(recipe), recipe.depths or "grid")
+    def feature_count(self, recipe: Recipe) -> int:
+        """How many numbers a recipe's head sees of an image."""
+        return width(self.cards(recipe), recipe.depths or "grid")
 
 
 def are_independent(dataset: Dataset) -> bool:

@@ -16,7 +16,7 @@ from regraft.core.arrays import Array, Labels, Scores, Weights
 from regraft.core.seeds import generator
 from regraft.evaluation.answers import units
 from regraft.evaluation.resampling import mean_interval
-from regraft.features import Depths, columns_within, width
+from regraft.features import Depths, columns_within
 from regraft.heads import Blend, Head, KernelRidge, Part, Ridge
 from regraft.heads.prepared import sharing
 from regraft.pipeline.budget import Budget
@@ -253,8 +253,7 @@ def fit_blend(found: Blended, tries: Tries) -> Fitted:
         return tasks.fit(recipe)
     assert isinstance(recipe.head, Blend)
     fits = [tasks.fit(part)[0] for part in found.recipes]
-    cards = [tries.climb.trunk.backbone(name).card for name in recipe.backbones]
-    return recipe.head.joined(fits, width=width(cards, recipe.representation.depths)), None
+    return recipe.head.joined(fits, width=tries.climb.feature_count(recipe)), None
 
 
 def _recipes(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> tuple[Recipe, tuple[Recipe, ...]]:
@@ -262,7 +261,7 @@ def _recipes(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> tuple[Recip
     chosen = sorted(chosen, key=lambda each: -each[1])
     recipes = [found_recipe(trial, tries) for trial, _ in chosen]
     whole = max((recipe.representation.depths for recipe in recipes), key=SMALLEST_DEPTHS_FIRST.index)
-    cards = [tries.climb.trunk.backbone(name).card for name in recipes[0].backbones]
+    cards = tries.climb.cards(recipes[0])
     parts = [
         Part(
             head=_head(recipe),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from regraft.core.seeds import generator
-from regraft.features import VARIANTS, width
+from regraft.features import VARIANTS
 from regraft.heads import (
     Classifier,
     KernelMachine,
@@ -59,7 +59,7 @@ class Costs:
         return all((most := limits.get(name)) is None or cost <= most for name, cost in pairs)
 
     def _latency_ms(self, recipe: Recipe) -> float:
-        head, count = self._head(recipe), self._width(recipe)
+        head, count = self._head(recipe), self._climb.feature_count(recipe)
         shapes = [list(array.shape) for array in to_arrays(head)[1].values()]
         found = [self._agree(f"ms of {type(head).__name__} {shapes}", partial(_head_ms, head, count))]
         found += [self._agree(f"ms of {name}", partial(self._network_ms, name)) for name in recipe.backbones]
@@ -70,7 +70,7 @@ class Costs:
         arrays = [array.nbytes for array in to_arrays(head)[1].values()]
         if not isinstance(head, Linear):
             # A head that does not take the scaling of its features into itself keeps two rows of it.
-            arrays.append(2 * 4 * self._width(recipe))
+            arrays.append(2 * 4 * self._climb.feature_count(recipe))
         networks = [self._climb.trunk.backbone(name).size_bytes for name in recipe.backbones]
         return float(sum(arrays) + sum(networks)) / 1e6
 
@@ -84,11 +84,9 @@ class Costs:
         assert recipe.head is not None, "a point names its head"
         examples = len(self._climb.dataset) * len(VARIANTS[recipe.views])
         classes = self._climb.class_count
-        return blank(recipe.head, examples=examples, features=self._width(recipe), classes=classes)
-
-    def _width(self, recipe: Recipe) -> int:
-        cards = [self._climb.trunk.backbone(name).card for name in recipe.backbones]
-        return width(cards, recipe.depths or "grid")
+        return blank(
+            recipe.head, examples=examples, features=self._climb.feature_count(recipe), classes=classes
+        )
 
 
 def blank(head: Head, *, examples: int, features: int, classes: int) -> Classifier:

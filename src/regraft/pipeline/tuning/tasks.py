@@ -78,8 +78,7 @@ class Tasks:
         def make() -> Scaled:
             climb, representation = self.climb, recipe.representation
             raw = climb.trunk.read_views(representation, climb.dataset, recipe.views)
-            cards = [climb.trunk.backbone(name).card for name in recipe.backbones]
-            affine = fit_affine(representation, cards, raw[: len(climb.dataset)])
+            affine = fit_affine(representation, climb.cards(recipe), raw[: len(climb.dataset)])
             given = (affine(raw), climb.truth, climb.class_count, climb.rounds, climb.weights)
             return Scaled(Task(*given, in_one=self.in_one), affine)
 

@@ -9,7 +9,7 @@ import numpy as np
 from regraft.core.arrays import Folds, Probabilities, Scores
 from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain
-from regraft.features import VARIANTS, width
+from regraft.features import VARIANTS
 from regraft.heads import KnowsPath
 from regraft.heads.prepared import penalties, shares, sharing
 from regraft.heads.trained_linear import TrainedLinear
@@ -243,9 +243,8 @@ class Tries:
         return multiplications(_head(recipe), **given, fits=fits)
 
     def _shape(self, recipe: Recipe) -> tuple[int, int]:
-        cards = [self.climb.trunk.backbone(name).card for name in recipe.backbones]
         rows = len(self.climb.dataset) * len(VARIANTS[recipe.views])
-        return rows, width(cards, recipe.depths or "grid")
+        return rows, self.climb.feature_count(recipe)
 
     def embed(self, recipe: Recipe) -> None:
         """Look at the images as a recipe wants it, as far as nobody has.
