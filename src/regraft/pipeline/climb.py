@@ -21,7 +21,7 @@ from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.judging import Candidate, judge, no_image_known, truth_of
 from regraft.pipeline.machine import memory_bytes
-from regraft.pipeline.model import Fitted, Model, folded
+from regraft.pipeline.model import Made, Model, folded
 from regraft.pipeline.recipe import Head, Recipe
 from regraft.pipeline.trials import Trials
 from regraft.pipeline.trunk import Trunk
@@ -116,23 +116,22 @@ class Climb:
         return refusal
 
     def attempt(
-        self, recipe: Recipe, *, known: Scores | None = None, fit: Callable[[], Fitted] | None = None
+        self, recipe: Recipe, *, known: Scores | None = None, make: Callable[[], Made] | None = None
     ) -> Candidate:
         """Fit a complete recipe and score it on held-out images, or read the trial of an earlier run.
 
         Args:
             recipe: what to fit.
-            known: its held-out scores [n, k], where somebody has them already: of a recipe that trains a
-                network, or together with
-            fit: what fits its head to all images. Without both, all is computed from the features on.
+            known: held-out scores [n, k] of one that trains a network, where somebody has them already.
+            make: what judges and fits the head of another; without it all is computed from the features on.
         """
         key = self._trial_key(recipe)
         found = self.trials.read(key)
         if found is None:
-            if known is not None and fit is not None:
-                found = self._model(recipe, fit()), known
+            if recipe.finetune:
+                found = FineTuning(self, recipe, self._patience(known)).fit(known)
             else:
-                found = self._fit(recipe, known)
+                found = self._fit(recipe, make)
             self.trials.write(key, *found)
         model, scores = found
         seen = scores[self.held_out]
@@ -161,29 +160,31 @@ class Climb:
             f"lower in {paired.probability_better:.0%} of resamples"
         )
 
-    def _fit(self, recipe: Recipe, known: Scores | None = None) -> tuple[Model, Scores]:
+    def _fit(self, recipe: Recipe, make: Callable[[], Made] | None = None) -> tuple[Model, Scores]:
         if recipe.head is None:
             raise RecipeError("A recipe is fitted only when its head is chosen.")
-        if recipe.finetune:
-            return FineTuning(self, recipe, self._patience(known)).fit(known)
+        head, scores, fitted = make() if make else self._made(recipe, recipe.head)
+        return Model(self.dataset.classes, self.cards(recipe), replace(recipe, head=head), *fitted), scores
+
+    def _made(self, recipe: Recipe, head: Head) -> Made:
         representation, cards = recipe.representation, self.cards(recipe)
         features = self.trunk.read_views(representation, self.dataset, recipe.views)
         started = time.perf_counter()
         affine = fit_affine(representation, cards, features[: len(self.dataset)])
-        head, scores, classifier = fit_head(
-            recipe.head,
+        chosen, scores, classifier = fit_head(
+            head,
             affine(features),
             self.truth,
             class_count=self.class_count,
-            folds=self.folds_for(recipe.head, recipe.views),
+            folds=self.folds_for(head, recipe.views),
             weights=self.weights,
         )
-        rate_per_s = self._work(recipe) / (time.perf_counter() - started)
-        self._rate_per_s = max(rate_per_s, SLOWEST_RATE_PER_S)
-        return self._model(replace(recipe, head=head), folded(classifier, affine)), scores
+        self.timed(recipe, time.perf_counter() - started)
+        return chosen, scores, folded(classifier, affine)
 
-    def _model(self, recipe: Recipe, fitted: Fitted) -> Model:
-        return Model(self.dataset.classes, self.cards(recipe), recipe, *fitted)
+    def timed(self, recipe: Recipe, seconds: float) -> None:
+        """Learn how long fits take here from one that shared no work with others."""
+        self._rate_per_s = max(self._work(recipe) / seconds, SLOWEST_RATE_PER_S)
 
     def cards(self, recipe: Recipe) -> tuple[Card, ...]:
         """Of the networks that a recipe names."""

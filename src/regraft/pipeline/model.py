@@ -21,7 +21,7 @@ from regraft.data import Skipped, Source, batches
 from regraft.evaluation import softmax
 from regraft.features import Affine, Representation, columns, view_of, width
 from regraft.heads import Classifier, Linear, from_arrays, sigmoid, to_arrays
-from regraft.pipeline.recipe import Recipe
+from regraft.pipeline.recipe import Head, Recipe
 
 AFFINE = ("affine.shift", "affine.scale")
 BATCH = 16
@@ -30,6 +30,9 @@ IMAGES_AT_ONCE = 8 * BATCH
 
 Fitted = tuple[Classifier, Affine | None]
 """A classifier, and what has to scale features before it, if anything."""
+
+Made = tuple[Head, Scores, Fitted]
+"""A head with what it found on its own, its held-out scores [n, k], and what its fit to all images gave."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,16 +90,21 @@ def tune(
     with stop_on_signals(clock):
         trunk = Trunk(in_random_order(dataset), store or FeatureStore(), asked.runtime)
         climb, found = begin(asked, trunk, clock)
-        steps = [*baselines(climb, folder)]
-        searched, account = _search(climb, space, search, folder)
+        where = search.storage or str(folder / STUDY / JOURNAL)
+        name = study_name(climb, space, search)
+        kept_in = predictions_folder(where, folder) / name
+        tries = Tries(climb, space, search.objectives.score, kept_in, pruner=search.pruner)
+        steps = [*baselines(tries, folder)]
+        searched, account = _search(tries, search, folder, name=name, where=where)
         if search.report:
             page = search_page(account, run=str(folder))
             write_bytes(folder / SEARCH_PAGE, page.encode(errors="backslashreplace"))
         return conclude(climb, [*steps, *searched], folder, found, {"search": account})
 
 
-def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
+def baselines(tries: Tries, folder: Path) -> Iterator[Step]:
     """What the search has to beat, on disk before it begins: the majority class and the plain probe."""
+    climb = tries.climb
     name = "label frequencies" if climb.dataset.is_multilabel else "majority class"
     nothing = climb.judge_majority()
     _adopt(climb, nothing, folder)
@@ -109,7 +113,7 @@ def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
     if refusal := climb.refuses(recipe):
         yield Step("probe", 0.0, None, adopted=False, reason=refusal)
         return
-    plain = climb.attempt(recipe)
+    plain = tries.tasks.attempt(recipe)
     is_better = plain.loss < nothing.loss
     reason = climb.explain(plain, nothing)
     if is_better:
@@ -117,15 +121,14 @@ def baselines(climb: Climb, folder: Path) -> Iterator[Step]:
     yield Step("probe", climb.budget.spent_s - began_s, plain.score, is_better, reason)
 
 
-def _search(climb: Climb, space: Space, search: Search, folder: Path) -> tuple[list[Step], dict[str, object]]:
+def _search(
+    tries: Tries, search: Search, folder: Path, *, name: str, where: str
+) -> tuple[list[Step], dict[str, object]]:
     from regraft.search.storage import called
     from regraft.search.study import Settings, open_study
     from regraft.search.tuning import propose_defaults
 
-    name = study_name(climb, space, search)
-    where = search.storage or str(folder / STUDY / JOURNAL)
-    kept = predictions_folder(where, folder) / name
-    tries = Tries(climb, space, search.objectives.score, kept, pruner=search.pruner)
+    climb, space = tries.climb, tries.space
     folds, costs = sum(len(set(f)) for f in climb.rounds), search.objectives.costs
     settings = Settings(search.sampler, search.pruner, climb.asked.seed, folds, costs)
     study = open_study(space, name=name, storage=where, settings=settings)
@@ -187,8 +190,7 @@ def _refit(
         if known is None and (recipe.finetune or not climb.dataset.is_multilabel):
             # Made elsewhere or earlier, or not the best by score alone. It is not fitted to each fold again.
             known = tries.scores(best)
-        fit = None if recipe.finetune else partial(tries.tasks.fit, recipe)
-        candidate = climb.attempt(recipe, known=known, fit=fit)
+        candidate = tries.tasks.attempt(recipe, known=known)
     except Exception as error:  # noqa: BLE001 - what was there before is not lost to a head that fails now
         reason = f"best of {tried} cannot be fitted to all images: {reason_of(error)}"
         return Step("search", seconds, None, adopted=False, reason=reason)
@@ -215,8 +217,8 @@ def _blend(
     reason = f"log-loss {judged}"
     if not found.is_worse:
         try:
-            fit = partial(fit_blend, found, tries)
-            candidate = climb.attempt(found.recipe, known=found.scores, fit=fit)
+            made = found.head, found.scores
+            candidate = climb.attempt(found.recipe, make=lambda: (*made, fit_blend(found, tries)))
             reason = f"{found}; log-loss {judged}; {climb.explain(candidate, before)}"
         except Exception as error:  # noqa: BLE001 - the best trial is there already
             reason = f"it cannot be fitted to all images: {reason_of(error)}"

@@ -18,6 +18,7 @@ from regraft.pipeline import Recipe, climb, load
 from regraft.pipeline.judging import Candidate
 from regraft.pipeline.run import Run
 from regraft.pipeline.tuning.asked import Search
+from regraft.pipeline.tuning.tasks import Tasks
 from regraft.pipeline.tuning.tries import Tries
 
 Paint = Callable[..., Path]
@@ -117,9 +118,9 @@ def test_by_accuracy_the_best_is_compared_by_weight(weights: np.ndarray | None, 
 def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
     tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attempt, known, fitted = climb.Climb.attempt, [], []
+    attempt, known, fitted = Tasks.attempt, [], []
 
-    def attempted(self: climb.Climb, recipe: Recipe, **words: Any) -> Candidate:
+    def attempted(self: Tasks, recipe: Recipe, **words: Any) -> Candidate:
         known.append(words.get("known"))
         return attempt(self, recipe, **words)
 
@@ -128,7 +129,7 @@ def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
         return real(*given, **words)
 
     real = climb.fit_head
-    monkeypatch.setattr(climb.Climb, "attempt", attempted)
+    monkeypatch.setattr(Tasks, "attempt", attempted)
     monkeypatch.setattr(climb, "fit_head", fit_head)
     # One kind of features, so that nothing is blended afterwards.
     found = tuned(space=("head.kind=ridge", "depths=all", "scaling=depth")).report.data
@@ -136,7 +137,7 @@ def test_the_best_trial_is_fitted_again_and_judged_by_what_it_said_before(
     step = next(step for step in found["ladder"] if step["rung"] == "search")
     assert known[0] is None, "the probe"
     assert known[1] is not None
-    assert len(fitted) == 1, "the probe alone is fitted from its features on"
+    assert not fitted, "not even the probe is fitted from its features on: its trial goes on from there"
     assert f"log-loss {best['value']:.3f}" in step["reason"]
 
 
@@ -150,7 +151,7 @@ def test_the_best_of_others_is_not_fitted_to_each_fold_again(
     # Nothing that the first one fitted is on record here.
     monkeypatch.setattr(climb.Climb, "_trial_key", lambda self, recipe: fingerprint([str(recipe), "other"]))
     second = tuned(out="two", trials=4, **given)
-    assert len(fitted) == 1, "the probe"
+    assert not fitted
     assert second.model.recipe == first.model.recipe
     losses = [run.report.data["ladder"][2]["reason"].split("log-loss ")[1][:4] for run in (first, second)]
     assert losses[0] == losses[1]

@@ -1,6 +1,7 @@
 """Work that many settings of a head have in common: done once for the same examples and folds."""
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from typing import Any
 
 from regraft.heads.kernel_ridge import KernelRidge
@@ -54,8 +55,9 @@ class Prepared:
         return self._made[name]
 
     def knows(self, head: Any) -> bool:
-        """Whether a head of its kind has asked before."""
-        shared = sharing(head)
+        """Whether a head of its kind has asked before, for one penalty or along a path."""
+        path = penalties(head)
+        shared = sharing(replace(head, penalty=path[0]) if path else head)
         return shared is not None and shared[0] in self._made
 
     @property

@@ -16,10 +16,10 @@ import numpy as np
 from regraft.core.errors import RegraftError
 from regraft.core.hashing import plain
 from regraft.pipeline.budget import Budget
-from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import Candidate
 from regraft.pipeline.tuning.paired import MOST_LOSS, difference
 from regraft.pipeline.tuning.plan import recipe_of
+from regraft.pipeline.tuning.tasks import Tasks
 from regraft.search import Choice, Range, Space, Trial, Values
 from regraft.search.space import HEAD, KIND, within
 
@@ -79,7 +79,7 @@ def reserved_s(best: Trial, trials: Sequence[Trial], space: Space, budget: Budge
 
 
 def ablation(
-    best: Trial, winner: Candidate, trials: Sequence[Trial], *, space: Space, climb: Climb
+    best: Trial, winner: Candidate, trials: Sequence[Trial], *, space: Space, tasks: Tasks
 ) -> list[Any]:
     """Every change tried on the folds of the search, the most harmful first; last those that were not tried.
 
@@ -92,9 +92,9 @@ def ablation(
         winner: what became of it.
         trials: of the study.
         space: that was searched.
-        climb: with the images and the budget.
+        tasks: what heads are judged on, with what trials have left of the work.
     """
-    rows = [_tried(change, winner, space, climb) for change in changes(best, trials, space)]
+    rows = [_tried(change, winner, space, tasks) for change in changes(best, trials, space)]
     return sorted(rows, key=lambda row: -row["difference"]["value"] if row["difference"] else np.inf)
 
 
@@ -142,13 +142,14 @@ def _changed(best: Trial, name: str, value: Any, why: str) -> Change:
     return Change(name, best.values[name], value, why, {**best.values, name: value})
 
 
-def _tried(change: Change, winner: Candidate, space: Space, climb: Climb) -> dict[str, Any]:
+def _tried(change: Change, winner: Candidate, space: Space, tasks: Tasks) -> dict[str, Any]:
+    climb = tasks.climb
     row = {"name": change.name, "before": change.before, "after": change.after, "why": change.why}
     began_s = time.monotonic()
     try:
         recipe = recipe_of(climb.asked, space, change.values)
         refused = climb.refuses(recipe)
-        candidate = None if refused else climb.attempt(recipe)
+        candidate = None if refused else tasks.attempt(recipe)
     except RegraftError as error:
         refused, candidate = str(error), None
     except Exception as error:  # noqa: BLE001 - whatever a head raises, the others are still to be tried

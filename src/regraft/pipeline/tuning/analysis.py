@@ -47,7 +47,7 @@ def analysed(trials: Sequence[Trial], best: Trial | None, tries: Tries, search: 
         }
     winner = climb.attempt(found_recipe(best, tries))
     # First: time was kept back for it, which the rest of the analysis would use up.
-    rows = ablation(best, winner, trials, space=space, climb=climb) if search.ablate else None
+    rows = ablation(best, winner, trials, space=space, tasks=tries.tasks) if search.ablate else None
     kind = best.values[KIND]
     shares = importance(trials, space, kind)
     shares_for_best = importance_for_best(trials, space, kind)

@@ -67,18 +67,19 @@ class Blended:
 
     def __str__(self) -> str:
         """Its parts in words."""
-        return " + ".join(f"{part.share:.0%} {kind_of(part.head)}" for part in self._parts)
+        return " + ".join(f"{part.share:.0%} {kind_of(part.head)}" for part in self.head.parts)
 
     def told(self, *, delivered: bool) -> dict[str, Any]:
         """As plain data, for a report."""
-        parts = [{"kind": kind_of(part.head), "share": part.share} for part in self._parts]
+        parts = [{"kind": kind_of(part.head), "share": part.share} for part in self.head.parts]
         losses = {"loss": self.loss, "loss_alone": self.loss_alone}
         return {"parts": parts, **losses, "delivered": delivered}
 
     @property
-    def _parts(self) -> tuple[Part, ...]:
+    def head(self) -> Blend:
+        """That of its recipe."""
         assert isinstance(self.recipe.head, Blend)
-        return self.recipe.head.parts
+        return self.recipe.head
 
 
 def parts_of(trials: Sequence[Trial], best: Trial) -> list[Trial]:
@@ -251,9 +252,8 @@ def fit_blend(found: Blended, tries: Tries) -> Fitted:
     if recipe.views != "plain":
         # A blend scales its columns by all views of the images, trials by the plain ones.
         return tasks.fit(recipe)
-    assert isinstance(recipe.head, Blend)
     fits = [tasks.fit(part)[0] for part in found.recipes]
-    return recipe.head.joined(fits, width=tries.climb.feature_count(recipe)), None
+    return found.head.joined(fits, width=tries.climb.feature_count(recipe)), None
 
 
 def _recipes(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> tuple[Recipe, tuple[Recipe, ...]]:

@@ -1,13 +1,17 @@
 """Scaled features of the images for learning, and what heads made of them, kept while there is memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
+from regraft.core.arrays import Scores
 from regraft.features import Affine, fit_affine
+from regraft.heads.prepared import penalties, shares
 from regraft.pipeline.climb import Climb
+from regraft.pipeline.judging import Candidate
 from regraft.pipeline.machine import memory_bytes
-from regraft.pipeline.model import Fitted, folded
-from regraft.pipeline.recipe import Recipe
-from regraft.search.held_out import Task, fitted
+from regraft.pipeline.model import Fitted, Made, folded
+from regraft.pipeline.recipe import Head, Recipe
+from regraft.search.held_out import Task, best_of_path, each_alone, fitted, steps
 from regraft.search.memory import is_out_of_memory
 from regraft.search.shelf import Shelf
 
@@ -41,6 +45,26 @@ class Tasks:
         """Scaled features of the images for learning, and what they are to be told apart by."""
         return self._scaled(recipe).task
 
+    def attempt(self, recipe: Recipe, *, known: Scores | None = None) -> Candidate:
+        """`Climb.attempt`, with the work that heads share done once for all on these features.
+
+        `known` are its held-out scores [n, k], where it is to be fitted alone. Where memory is lacking for
+        what is shared, it does without.
+        """
+        head = recipe.head
+        if head is None or recipe.finetune:
+            return self.climb.attempt(recipe, known=known)
+        if known is not None:
+            return self.climb.attempt(recipe, make=lambda: (head, known, self.fit(recipe)))
+        if shares(head):
+            try:
+                return self.climb.attempt(recipe, make=partial(self._made, recipe, head))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            self.clear()
+        return self.climb.attempt(recipe)
+
     def fit(self, recipe: Recipe) -> Fitted:
         """A recipe's head fitted to all images for learning, from what trials have left of the work.
 
@@ -61,6 +85,20 @@ class Tasks:
         self._fits.append((recipe, made))
         return made
 
+    def _made(self, recipe: Recipe, head: Head) -> Made:
+        began_s, is_first = self.climb.budget.spent_s, _name(recipe) not in self._shelf
+        task, alone = self.of(recipe), self.climb.folds_for(head, recipe.views) is None
+        if penalties(head):
+            head, scores = best_of_path(head, task, alone=alone, pause=lambda: None)
+        elif alone:
+            scores = each_alone(head, task)
+        else:
+            *_, scores = steps(head, task)
+        fit = self.fit(replace(recipe, head=head))
+        if is_first:
+            self.climb.timed(recipe, self.climb.budget.spent_s - began_s)
+        return head, scores, fit
+
     def _fit(self, recipe: Recipe) -> Fitted:
         assert recipe.head is not None, "a trial names its head"
         scaled = self._scaled(recipe)
@@ -69,6 +107,10 @@ class Tasks:
     def knows(self, recipe: Recipe) -> bool:
         """Whether a trial of its kind of head has left work on its features."""
         return _name(recipe) in self._shelf and self.of(recipe).rows.prepared.knows(recipe.head)
+
+    def helps(self, recipe: Recipe) -> bool:
+        """Whether others have paid for some of the work that its head shares, be it the plain probe."""
+        return shares(recipe.head) and (self.knows(recipe) or self.of(recipe).rows.prepared.dealt.nbytes > 0)
 
     def clear(self) -> None:
         """Drop everything: memory is wanted elsewhere."""

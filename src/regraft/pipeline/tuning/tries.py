@@ -11,7 +11,7 @@ from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain
 from regraft.features import VARIANTS
 from regraft.heads import KnowsPath
-from regraft.heads.prepared import penalties, shares, sharing
+from regraft.heads.prepared import penalties, sharing
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline.climb import BYTES_PER_FEATURE, MEMORY_FRACTION, Climb
 from regraft.pipeline.cut import Patience
@@ -82,7 +82,7 @@ class Tries:
             if recipe.finetune:
                 return self._fine_tuned(asked, recipe, recipe.finetune, report)
             task, folds = self.tasks.of(recipe), self.climb.folds_for(_head(recipe), recipe.views)
-            helped = shares(_head(recipe)) and task.rows.prepared.dealt.nbytes > 0
+            helped = self.tasks.helps(recipe)
             began_s = self.climb.budget.spent_s
             (head, scores), said = with_half_the_batch(
                 _head(recipe), lambda head: self._scores(head, task, report, folds=folds)

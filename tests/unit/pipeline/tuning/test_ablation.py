@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from regraft.heads import HEADS, Lda
+from regraft.heads.prepared.lda import PreparedLda
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.run import Run
 from regraft.pipeline.tuning.ablation import MOST_FRACTION, changes, cost_s, reserved_s
@@ -132,7 +133,8 @@ def test_what_cannot_be_tried_says_why(ablated: Callable[..., Run], monkeypatch:
     def fit(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(Lda, "fit", fit)
+    for each in (Lda, PreparedLda):
+        monkeypatch.setattr(each, "fit", fit)
     rows = ablated().report.data["search"]["ablation"]
     refused = [row for row in rows if row["difference"] is None]
     assert [(row["after"], row["refused"]) for row in refused] == [("lda", "MemoryError: no room")]
@@ -148,9 +150,9 @@ def test_without_time_left_every_change_is_listed_as_not_tried(
     module = importlib.import_module("regraft.pipeline.tuning.analysis")
     whole = module.ablation
 
-    def late(best: Trial, winner: Any, trials: Any, *, space: Space, climb: Any) -> list[Any]:
-        climb.budget.interrupted = True
-        return whole(best, winner, trials, space=space, climb=climb)
+    def late(best: Trial, winner: Any, trials: Any, *, space: Space, tasks: Any) -> list[Any]:
+        tasks.climb.budget.interrupted = True
+        return whole(best, winner, trials, space=space, tasks=tasks)
 
     monkeypatch.setattr(module, "ablation", late)
     rows = ablated(("head.kind=ridge",)).report.data["search"]["ablation"]

@@ -1,7 +1,6 @@
 """Trials of heads that learn from several views of each image."""
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +157,7 @@ def test_the_best_is_fitted_from_what_its_trial_left(
     whole = climb._fit(recipe)[0]
     assert tries.tasks.knows(recipe) == (not isinstance(head, NearestNeighbours))
     monkeypatch.setattr(climb.trunk, "read_views", lambda *_: pytest.fail("features are read again"))
-    quick = climb.attempt(recipe, known=known, fit=partial(tries.tasks.fit, recipe)).model
+    quick = tries.tasks.attempt(recipe, known=known).model
     assert (quick.recipe, quick.cards) == (whole.recipe, whole.cards)
     new = np.random.default_rng(0).random((5, width(whole.cards, "grid"))).astype(np.float32)
     apart = [model.scores(new) * model.temperature for model in (quick, whole)]
@@ -180,4 +179,37 @@ def test_where_memory_is_lacking_a_fit_begins_anew(tries: Tries, monkeypatch: py
     assert not lacking
     assert tries.tasks.fit(recipe) is fitted, "what was fitted once is kept"
     tries.tasks.clear()
+    assert not tries.tasks.knows(recipe)
+
+
+@pytest.mark.parametrize("views", ["plain", "mirrored"])
+@pytest.mark.parametrize("head", [Ridge(), Ridge(0.1), Lda(0.3), Logistic(0.1)], ids=str)
+def test_an_attempt_shares_its_work_with_trials_and_is_what_a_fit_is(
+    tries: Tries, climb: Climb, head: Head, views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the plain probe does: its trial takes from it what it can."""
+    recipe = replace(climb.asked, head=head, views=views)
+    tries.embed(recipe)
+    model, scores = climb._fit(recipe)
+    assert not tries.tasks.knows(recipe)
+    candidate = tries.tasks.attempt(recipe)
+    assert candidate.recipe == model.recipe
+    (_, said) = climb.trials.read(climb._trial_key(recipe))
+    apart = [each - each.mean(1, keepdims=True) for each in (said, scores)]
+    np.testing.assert_allclose(*apart, rtol=1e-2, atol=1e-2 * np.abs(apart[1]).max())
+    assert tries.tasks.helps(recipe)
+    monkeypatch.setattr(climb.trunk, "read_views", lambda *_: pytest.fail("features are read again"))
+    outcome = tries.evaluate(point(head, views), lambda value, step: None)
+    assert outcome.value == pytest.approx(candidate.loss, rel=1e-2)
+
+
+def test_where_memory_is_lacking_for_what_is_shared_an_attempt_does_without(
+    tries: Tries, climb: Climb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    recipe = replace(climb.asked, head=Ridge(0.1))
+    monkeypatch.setattr(PreparedRidge, "path", lacking)
+    assert tries.tasks.attempt(recipe).recipe == recipe
     assert not tries.tasks.knows(recipe)
