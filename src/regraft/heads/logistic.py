@@ -114,7 +114,7 @@ def softmax_loss(*, smoothing: float) -> Loss:
         probabilities = softmax(scores)[0]
         return np.asarray(probabilities * (1 - probabilities))
 
-    return Loss(slopes, curvature, is_joint=True)
+    return Loss(slopes, curvature, is_joint=True, is_smooth=True)
 
 
 def _one_against_the_rest(smoothing: float, frequencies: Float[Array, " k"]) -> Loss:
@@ -127,7 +127,7 @@ def _one_against_the_rest(smoothing: float, frequencies: Float[Array, " k"]) -> 
         probabilities = sigmoids(scores)[0]
         return np.asarray(probabilities * (1 - probabilities))
 
-    return Loss(slopes, curvature, is_joint=False)
+    return Loss(slopes, curvature, is_joint=False, is_smooth=True)
 
 
 def softmax(scores: Float[Array, "n k"]) -> tuple[Float[Array, "n k"], Float[Array, " n"]]:

@@ -14,10 +14,13 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Scores, Weights
 from regraft.core.errors import DataError
 from regraft.heads.ballots import Ballots
-from regraft.heads.blocks import side_by_side
+from regraft.heads.blocks import STRETCHES, side_by_side
 
 SCORES_AT_ONCE = 2**21
 FEWEST_ROWS = 128
+MUCH_WORK = 1e8
+"""Multiplications of a look at all examples that are worth threads: they take some milliseconds."""
+
 MOST_HELD_OUT = 10**9
 
 
@@ -25,12 +28,13 @@ class Loss(NamedTuple):
     """A loss of scores [n, k], given which classes the examples have.
 
     `slopes` gives the losses [n] and their slopes by the scores, `curvature` how each score bends its loss.
-    `is_joint` says that classes share a softmax.
+    `is_joint` says that classes share a softmax, `is_smooth` that slopes have no kinks.
     """
 
     slopes: Callable[[Scores, Ballots], tuple[Float[Array, " n"], Float[Array, "n k"]]]
     curvature: Callable[[Scores, Ballots], Float[Array, "n k"]]
     is_joint: bool
+    is_smooth: bool
 
 
 class Posed(NamedTuple):
@@ -42,9 +46,12 @@ class Posed(NamedTuple):
 
     @property
     def blocks(self) -> list[slice]:
-        """All rows, as many at a time as have two million scores."""
+        """All rows, as many at a time as have two million scores, and a share for every thread."""
         count, classes = self.ballots.shape
-        size = max(FEWEST_ROWS, SCORES_AT_ONCE // max(classes, 1))
+        size = SCORES_AT_ONCE // max(classes, 1)
+        if self.rows.size * classes > MUCH_WORK:
+            size = min(size, -(-count // STRETCHES))
+        size = max(FEWEST_ROWS, size)
         return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
     def scores(self, solution: Float[Array, "s k"]) -> Float[Array, "n k"]:

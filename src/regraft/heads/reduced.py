@@ -9,8 +9,8 @@ singular values and c the mean curvature of the loss; measuring each coordinate 
 of that makes the problem nearly round.
 
 Source: L-BFGS, Liu & Nocedal 1989, 10.1007/BF01589116; see `quasi_newton`.
-Differs: preconditioned as above; along a path each penalty starts from the next stronger one's solution, and
-    a fit that is delivered from one ten times as strong, and ends in double precision.
+Differs: preconditioned as above; along a path each penalty starts from the next stronger one's solution; a
+    fit that is delivered ends in double precision.
 Cost: one eigen-decomposition, and some tens of passes of 2 n r k multiplications for each penalty, in blocks
     whose scores are never held all at once. Ten thousand classes of two images and 512 features are minutes
     for one penalty, of twenty images and 1280 features more than an hour: there, ridge takes seconds.
@@ -83,13 +83,16 @@ class Reduction(NamedTuple):
         return self.problem._replace(posed=posed)
 
     def fit(self, penalty: float) -> Linear:
-        """Solve for one penalty, from the solution of one ten times as strong.
+        """Solve for one penalty, at last in double precision, where that is no matter of memory.
 
-        At last in double precision, where that is no matter of memory.
+        A loss whose slopes have kinks takes hundreds of passes where the penalty is weak: it starts from the
+        solution of one ten times as strong. For a smooth one that takes more passes than it saves.
         """
         absolute, problem = penalty * self.whole.spread(self.side.weights), self.problem
-        start = solve(problem, 10 * absolute, start=problem.nothing)
-        found = solve(problem, absolute, start=start)
+        found = problem.nothing
+        if not problem.loss.is_smooth:
+            found = solve(problem, 10 * absolute, start=found)
+        found = solve(problem, absolute, start=found)
         if problem.posed.rows.size * max(problem.posed.ballots.class_count, FEWEST_CLASSES) <= MOST_PRECISE:
             found = solve(self.precise, absolute, start=found)
         return self.linear(found)
@@ -112,7 +115,7 @@ class Reduction(NamedTuple):
 
 
 def fit_penalty(examples: Examples, loss: Loss, *, penalty: float) -> Linear:
-    """Fit under one penalty, from the solution of one ten times as strong."""
+    """Fit under one penalty; see `Reduction.fit`."""
     with single_threaded_blas():
         return Reduction.of(examples, loss).fit(penalty)
 

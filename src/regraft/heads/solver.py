@@ -5,7 +5,7 @@ one loss, such as those to the folds of a cross-validation, therefore share thes
 one after another, and `quasi_newton` moves all of them at once.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from regraft.heads.loss import SCORES_AT_ONCE, Loss, Posed
 from regraft.heads.quasi_newton import MEMORY, minimise
 
 ITERATIONS = 300
-LAST_TOLERANCE, TOLERANCE, HELD_OUT_TOLERANCE = 1e-12, 1e-9, 1e-7
+LAST_TOLERANCE, TOLERANCE, HELD_OUT_TOLERANCE = 1e-12, 1e-9, 1e-6
 """Of a fit that is delivered, in double and in single precision, and of one that only says how well its like
 do: for fewer passes its log-loss is within two thousandths of the optimum's, to which a test holds it. Below
 1e-9 lies the rounding of single precision, in which line searches are lost."""
@@ -59,9 +59,16 @@ def solve(problem: Problem, penalty: float, *, start: Solution) -> Solution:
 
 
 def solve_all(
-    problems: Sequence[Problem], penalties: Sequence[float], *, starts: Sequence[Float[Array, "_ _"]]
+    problems: Sequence[Problem],
+    penalties: Sequence[float],
+    *,
+    starts: Sequence[Float[Array, "_ _"]],
+    pause: Callable[[], None] = lambda: None,
 ) -> list[Float[Array, "_ _"]]:
-    """Minimise several problems, as far as it takes to judge them; those of one loss side by side."""
+    """Minimise several problems, as far as it takes to judge them; those of one loss side by side.
+
+    `pause` is called before each look at the examples; it may raise.
+    """
     alike: dict[Hashable, list[int]] = {}
     for at, problem in enumerate(problems):
         alike.setdefault((id(problem.loss), problem.posed.ballots.class_count), []).append(at)
@@ -69,7 +76,7 @@ def solve_all(
 
     def solve_group(group: Sequence[int]) -> list[Float[Array, "_ _"]]:
         chosen = [(problems[at], penalties[at], starts[at]) for at in group]
-        return _solved(*map(list, zip(*chosen, strict=True)), tolerance=HELD_OUT_TOLERANCE)
+        return _solved(*map(list, zip(*chosen, strict=True)), tolerance=HELD_OUT_TOLERANCE, pause=pause)
 
     found: dict[int, Float[Array, "_ _"]] = {}
     for group, solutions in zip(groups, in_parallel(solve_group, groups), strict=True):
@@ -94,6 +101,7 @@ def _solved(
     starts: Sequence[Float[Array, "_ k"]],
     *,
     tolerance: float,
+    pause: Callable[[], None] = lambda: None,
 ) -> list[Float[Array, "_ k"]]:
     """Solutions, over coordinates divided by `_units`, the inverse roots of the expected curvature.
 
@@ -110,6 +118,7 @@ def _solved(
     def objective(
         points: Float[Array, "a v"], which: Int[Array, " a"]
     ) -> tuple[Float[Array, " a"], Float[Array, "a v"]]:
+        pause()
         solutions = points.reshape(len(which), *shape[1:]) * units[which]
         values, slopes = seen.gradients(which, solutions.astype(seen.dtype))
         shrunken = shrinkage[which] * solutions

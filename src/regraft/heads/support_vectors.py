@@ -160,4 +160,5 @@ SQUARED_HINGE = Loss(
     slopes=_hinge,
     curvature=lambda scores, ballots: 2.0 * (_short(scores, ballots) > 0),
     is_joint=False,
+    is_smooth=False,
 )

@@ -149,7 +149,8 @@ def _search(
         if best is None:
             return not budget.affords(0.0)
         # Trials ask the budget whether there is time for them.
-        budget.reserved_s = finish_s + fits_s(trials, best, tries)
+        tries.kept_s = fits_s(trials, best, tries)
+        budget.reserved_s = finish_s + tries.kept_s
         if search.ablate:
             budget.reserved_s += reserved_s(best, trials, space, budget)
         return not budget.affords(analysis_s(trials, best, budget))

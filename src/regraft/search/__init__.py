@@ -5,7 +5,7 @@ from regraft.search.axis import Axis, Choice, Range
 from regraft.search.pruners import PRUNERS, PrunerName, pruner, require_pruner
 from regraft.search.samplers import SAMPLERS, SamplerName, require_sampler, sampler
 from regraft.search.space import Space, Values, space_of
-from regraft.search.trial import Asked, GivenUp, Outcome, OutOfTime, Trial
+from regraft.search.trial import Asked, GivenUp, Outcome, OutOfTime, TooDear, Trial
 from regraft.search.written import from_json, parse_axis, parse_changes
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Range",
     "SamplerName",
     "Space",
+    "TooDear",
     "Trial",
     "Values",
     "axes_of",

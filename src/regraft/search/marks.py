@@ -66,7 +66,7 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
     return Trial(
         frozen.number,
         marks[ASKED]["values"],
-        STATES[frozen.state],
+        "failed" if failed else STATES[frozen.state],
         values[0] if values else None,
         failed.get("reason", ""),
         took.get("seconds", 0.0 if lasted is None else lasted.total_seconds()),

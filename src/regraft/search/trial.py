@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from regraft.core.errors import TrainingError
 from regraft.core.hashing import fingerprint
 from regraft.search.space import Values
 
@@ -75,6 +76,10 @@ class Trial:
 
 class GivenUp(Exception):  # noqa: N818 - not an error: a pruner saw no hope
     """Raised by the report of a trial that is to be given up."""
+
+
+class TooDear(TrainingError):  # noqa: N818 - nothing went wrong: it is not worth its price
+    """Raised by a trial that would take too much of the time, before it begins."""
 
 
 class OutOfTime(Exception):  # noqa: N818 - not an error: it is for whoever goes on

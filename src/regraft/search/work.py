@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from regraft.search.memory import RETRIED, is_out_of_memory, reason_of
-from regraft.search.trial import Asked, Dropped, Failed, GivenUp, Outcome, OutOfTime, Result
+from regraft.search.trial import Asked, Dropped, Failed, GivenUp, Outcome, OutOfTime, Result, TooDear
 
 if TYPE_CHECKING:
     from regraft.search.study import Study
@@ -130,6 +130,8 @@ class _Worker:
         except OutOfTime:
             self.late.append(asked)
             return
+        except TooDear as error:
+            self.study.refuse(asked, str(error))
         except Exception as error:  # noqa: BLE001 - whatever a head raises is its trial's, not the study's
             self.study.fail(asked, reason_of(error))
         else:

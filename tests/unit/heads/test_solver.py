@@ -135,3 +135,29 @@ def test_little_work_is_not_dealt_to_threads(monkeypatch: pytest.MonkeyPatch) ->
     assert len(solver._groups(*given)) == 1
     monkeypatch.setattr(solver, "LEAST_WORK", 30 * 6 * 3)
     assert len(solver._groups(*given)) == 3
+
+
+def test_who_has_no_time_left_ends_a_fit_on_its_way() -> None:
+    one, looks = problem(40, 7, softmax_loss(smoothing=0)), []
+
+    def pause() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        solve_all([one], [0.1], starts=[one.nothing], pause=pause)
+    assert len(looks) == 3
+
+
+def test_many_rows_are_dealt_to_threads_however_few_their_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = softmax_loss(smoothing=0.03)
+    posed = problem(1000, 5, loss).posed
+    assert len(posed.blocks) == 1
+    solution = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+    whole = posed.gradient(loss, lambda part: posed.rows[part] @ solution)
+    monkeypatch.setattr("regraft.heads.loss.MUCH_WORK", 1e4)
+    assert [part.stop - part.start for part in posed.blocks] == [250] * 4
+    dealt = posed.gradient(loss, lambda part: posed.rows[part] @ solution)
+    assert dealt[0] == pytest.approx(whole[0], rel=1e-6)
+    np.testing.assert_allclose(dealt[1], whole[1], rtol=1e-4, atol=1e-3)

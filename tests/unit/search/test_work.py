@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regraft.core.errors import ArtifactError
-from regraft.search import Asked, Outcome, OutOfTime
+from regraft.search import Asked, Outcome, OutOfTime, TooDear
 from regraft.search.study import Study
 from regraft.search.work import FAILURES_TO_STOP, LATE_TO_STOP, Report, work
 
@@ -120,3 +120,18 @@ def test_a_storage_that_is_gone_is_said(opened: Opened, tmp_path: Path) -> None:
 
     with pytest.raises(ArtifactError, match="no longer be read or written"):
         work(study, evaluate, should_stop=never)
+
+
+def test_what_is_too_dear_is_not_proposed_for_ever(opened: Opened) -> None:
+    """Of points that fail the sampler learns nothing: it would go on with them, for little is known there."""
+    study = opened()
+
+    def evaluate(asked: Asked, _report: Report) -> Outcome:
+        if asked.values["depths"] == "all":
+            raise TooDear("It would take 9 of 10 s.")
+        return Outcome(1.0 if asked.values["head.kind"] == "smooth" else 1.2)
+
+    work(study, evaluate, should_stop=never, most=60)
+    refused = [trial for trial in study.trials if trial.state == "failed"]
+    assert {trial.reason for trial in refused} == {"It would take 9 of 10 s."}
+    assert [trial.state for trial in study.trials[30:]].count("complete") > 18

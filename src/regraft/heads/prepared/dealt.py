@@ -5,7 +5,8 @@ fold in the axes of their own spectrum. Decomposing them is most of the work tha
 or thousand examples does, so it is done once for each fold, and the sums it takes once for all folds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -136,7 +137,17 @@ class Dealt:
         for folds in rounds:
             check_folds(folds, len(gathered.labels))
         self.gathered, self.rounds = gathered, (*rounds,)
+        self.pause: Callable[[], None] = lambda: None
         self._left_out: dict[Key, LeftOut] = {}
+
+    @contextmanager
+    def pausing(self, pause: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile call this on the way through long work; it may raise, and what is not done is left."""
+        before, self.pause = self.pause, pause
+        try:
+            yield
+        finally:
+            self.pause = before
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -156,8 +167,12 @@ class Dealt:
         """What is left without each of some folds. Those that are new are decomposed side by side."""
         side = self.gathered.side  # Before there are threads, so that they share one.
         new = [key for key in keys if key not in self._left_out]
-        found = in_parallel(lambda key: LeftOut.of(side, np.flatnonzero(self.fold(key))), new)
-        self._left_out |= dict(zip(new, found, strict=True))
+
+        def leave_out(key: Key) -> None:
+            self.pause()
+            self._left_out[key] = LeftOut.of(side, np.flatnonzero(self.fold(key)))
+
+        in_parallel(leave_out, new)
         return [self._left_out[key] for key in keys]
 
     def mean(self, of_folds: Iterable[tuple[Key, Float[Array, "*p _ k"]]]) -> Float[Array, "*p n k"]:

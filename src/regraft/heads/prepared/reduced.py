@@ -66,7 +66,8 @@ class PreparedReduced:
         assert head.penalty is not None, "a path knows its own best penalty"
         problems = [*self._problems(left, head)]
         penalties = [head.penalty * each.spectrum.spread(each.weights) for each in left]
-        return solve_all(problems, penalties, starts=starts or [problem.nothing for problem in problems])
+        begin = starts or [problem.nothing for problem in problems]
+        return solve_all(problems, penalties, starts=begin, pause=self.dealt.pause)
 
     def _problems(self, left: Sequence[LeftOut], head: Reduced) -> Iterator[Problem]:
         """What is to be solved; of one label each under one loss, so that it is solved side by side."""

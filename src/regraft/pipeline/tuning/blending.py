@@ -17,14 +17,14 @@ from regraft.core.seeds import generator
 from regraft.evaluation.answers import units
 from regraft.evaluation.resampling import mean_interval
 from regraft.features import Depths, columns_within
-from regraft.heads import Blend, Head, KernelRidge, Part, Ridge
-from regraft.heads.prepared import sharing
+from regraft.heads import Blend, Head, Part
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.judging import LINEAR
 from regraft.pipeline.model import Fitted
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
+from regraft.pipeline.tuning.pace import REFIT
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial, importance
 from regraft.search.space import KIND
@@ -35,16 +35,6 @@ MOST, DRAWS = 12, 20
 SMALLEST_DEPTHS_FIRST: tuple[Depths, ...] = ("last", "all", "grid")
 PIECES = 5
 """Of the held-out images: each is judged by shares that the others chose."""
-
-REFIT = 0.5
-"""Times as long as a trial took, which fits every fold."""
-
-ALONE = 3.0
-"""Times as long as the rate of held-out fits lets expect: to the end, and without company."""
-
-FACTOR = 0.1
-"""Of that time, where a factor is enough and what it is of is there: n^3 / 3 multiplications, not 12 n^3
-for a decomposition and n^2 d for the sums; then some passes over the features."""
 
 COST_FRACTION = 0.1
 """Of the budget, that fitting the parts may take at most, and the analysis twice as much."""
@@ -123,7 +113,9 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
     logits = np.stack([np.log(np.clip(said, SMALLEST, 1)) for _, said in pool])
     truth = climb.truth[climb.held_out]
     weights = climb.held_out_weights
-    shares = drawn(logits, truth, weights)
+    # The best trial was fitted before.
+    costs_s = np.array([0.0 if trial.number == best.number else refit_s(trial, tries) for trial, _ in pool])
+    shares = affordable(logits, truth, weights, costs_s, COST_FRACTION * climb.budget.seconds)
     if np.count_nonzero(shares) < 2:
         return None
     groups, seed = climb.held_out_groups, climb.asked.seed
@@ -139,6 +131,25 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
     scores = np.full((len(climb.held_out), climb.class_count), np.nan, np.float32)
     scores[climb.held_out] = np.tensordot(shares, logits, 1)
     return Blended(recipe, recipes, scores, loss, loss_alone, does_harm)
+
+
+def affordable(
+    logits: Float[Array, "p n k"],
+    truth: Labels,
+    weights: Weights | None,
+    costs_s: Float[Array, " p"],
+    most_s: float,
+) -> Float[Array, " p"]:
+    """Shares as `drawn`, of parts that can be fitted in a time; until they can, the dearest are left out."""
+    shares, left = np.zeros(len(logits)), np.arange(len(logits))
+    while len(left):
+        found = drawn(logits[left], truth, weights)
+        chosen = left[found > 0]
+        if costs_s[chosen].sum() <= most_s:
+            shares[left] = found
+            break
+        left = left[left != chosen[np.argmax(costs_s[chosen])]]
+    return shares
 
 
 def drawn(logits: Float[Array, "p n k"], truth: Labels, weights: Weights | None) -> Float[Array, " p"]:
@@ -238,12 +249,10 @@ def refit_s(trial: Trial, tries: Tries) -> float:
     A trial of a kind that shares work took far less, once others had paid for that.
     """
     recipe = found_recipe(trial, tries) if trial.number in tries.made else None
-    if recipe is None or recipe.finetune or sharing(recipe.head) is None:
+    if recipe is None or recipe.finetune:
         return REFIT * trial.seconds
-    times = ALONE
-    if isinstance(recipe.head, Ridge | KernelRidge):
-        times = FACTOR if tries.tasks.knows(recipe) else 1.0
-    return times * tries.pace.cost_s(kind_of(_head(recipe)), tries.work(recipe, fits=1))
+    known, work = tries.tasks.knows(recipe), tries.work(recipe, fits=1)
+    return tries.pace.fit_s(_head(recipe), work, trial_s=trial.seconds, is_known=known)
 
 
 def fit_blend(found: Blended, tries: Tries) -> Fitted:

@@ -1,13 +1,15 @@
-"""How long a trial will take, from those that were timed."""
+"""How long a trial will take, from those that were timed, and the fit to all images that may follow it."""
 
 from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from regraft.core.errors import TrainingError
+from regraft.heads import Head, KernelRidge, LinearSvm, Logistic, Ridge
+from regraft.heads.prepared import shares
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.climb import SLOWEST_RATE_PER_S
-from regraft.search import OutOfTime
+from regraft.pipeline.recipe import kind_of
+from regraft.search import OutOfTime, TooDear
 
 FIRST_RATE_PER_S = 1.5e11
 """Multiplications, of a kind of head that was not timed yet: one that is refused unseen never would be. On
@@ -20,7 +22,20 @@ DECOMPOSING = ("ridge", "logistic", "linear_svm", "lda")
 MOST_FRACTION = 0.5
 """Of the budget: a trial that takes more is not worth it. One that takes less waits for whoever goes on."""
 
+LATE_FRACTION = 0.1
+"""Of the budget: how late a trial may end for which less time was expected."""
+
 QUICKEST_S = 1e-3
+
+REFIT = 0.5
+"""Times as long as a trial took, which fits every fold."""
+
+ALONE = 3.0
+"""Times as long as the rate of held-out fits lets expect: of solvers, to the end and without company."""
+
+FACTOR = 0.1
+"""Of that time, where a factor is enough and what it is of is there: n^3 / 3 multiplications, not 12 n^3
+for a decomposition and n^2 d for the sums; then some passes over the features."""
 
 
 class Pace:
@@ -43,19 +58,52 @@ class Pace:
             shared: names the work that heads share on some features; None where they share nothing.
         """
         known = self._seconds.get(shared)
-        return work / self._rates_per_s.get(kind, FIRST_RATE_PER_S) if known is None else known
+        return work / self._rate_per_s(kind) if known is None else known
 
-    def require_time(self, cost_s: float) -> None:
-        """Raise unless there is time.
+    def fit_s(self, head: Head, work: float, *, trial_s: float, is_known: bool = True) -> float:
+        """What a fit to all images will take.
+
+        Args:
+            head: with or without what it finds on its own.
+            work: multiplications of one fit, were nothing shared.
+            trial_s: what its trial took, or will take.
+            is_known: whether a trial of its kind has left, or will leave, work on its features.
+        """
+        if not shares(head):
+            return REFIT * trial_s
+        times = 1.0
+        if isinstance(head, Logistic | LinearSvm):
+            times = ALONE
+        elif is_known and isinstance(head, Ridge | KernelRidge):
+            times = FACTOR
+        return times * self.cost_s(kind_of(head), work)
+
+    def require_time(self, cost_s: float, *, then_s: float = 0.0) -> None:
+        """Raise unless there is time, also for what may follow.
 
         Raises:
-            TrainingError: it would take most of the whole budget.
+            TooDear: it would take most of the whole budget.
             OutOfTime: it no longer fits.
         """
         if cost_s > MOST_FRACTION * self.budget.seconds:
-            raise TrainingError(f"It would take {cost_s:.0f} of {self.budget.seconds:.0f} s.")
-        if not self.budget.affords(cost_s):
+            raise TooDear(f"It would take {cost_s:.0f} of {self.budget.seconds:.0f} s.")
+        if not self.budget.affords(cost_s + then_s):
             raise OutOfTime
+
+    def require_patience(self) -> None:
+        """Raise once the time has been up for a while.
+
+        Raises:
+            OutOfTime: what began in time may end late, but not so late.
+        """
+        if not self.budget.affords(-LATE_FRACTION * self.budget.seconds):
+            raise OutOfTime
+
+    def _rate_per_s(self, kind: str) -> float:
+        """Of a kind that was not timed, that of those which do the same work on the same images."""
+        known = self._rates_per_s
+        alike = [known[each] for each in DECOMPOSING if each in known] if kind in DECOMPOSING else []
+        return known.get(kind, max(alike, default=FIRST_RATE_PER_S))
 
     def timed(
         self, kind: str, work: float, seconds: float, *, shared: Hashable = None, helped: bool = False

@@ -1,6 +1,7 @@
 """What evaluates the points of a study: features read and scaled once, heads judged on held-out images."""
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from regraft.core.errors import TrainingError
 from regraft.core.hashing import plain
 from regraft.features import VARIANTS
 from regraft.heads import KnowsPath
-from regraft.heads.prepared import penalties, sharing
+from regraft.heads.prepared import penalties, shares, sharing
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.pipeline.climb import BYTES_PER_FEATURE, MEMORY_FRACTION, Climb
 from regraft.pipeline.cut import Patience
@@ -25,7 +26,7 @@ from regraft.pipeline.tuning.pace import MOST_FRACTION, Pace, raced_share, races
 from regraft.pipeline.tuning.plan import recipe_of
 from regraft.pipeline.tuning.tasks import Tasks
 from regraft.pipeline.work import multiplications
-from regraft.search import Asked, Outcome, OutOfTime, Space, Trial
+from regraft.search import Asked, Outcome, OutOfTime, Space, TooDear, Trial
 from regraft.search.held_out import Objective, Task, best_of_path, each_alone, steps, value_of
 from regraft.search.memory import is_out_of_memory, with_half_the_batch
 from regraft.search.pruners import UNASKED, PrunerName
@@ -43,8 +44,8 @@ TOGETHER = "population"
 class Tries:
     """What evaluates the points of a study.
 
-    `folder` takes the held-out predictions of every trial; `made` are the numbers of those made here. Where
-    trials may be pruned, they report fold by fold.
+    `folder` takes the held-out predictions of every trial; `made` are numbers of those made here; `kept_s`
+    is kept back for fits to all images. Where trials may be pruned, they report fold by fold.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Tries:
         self.tasks = Tasks(climb, in_one=pruner in UNASKED)
         self._best: tuple[int, float, Scores] | None = None
         self.made: set[int] = set()
+        self.kept_s = 0.0
 
     def evaluate(self, asked: Asked, report: Report) -> Outcome:
         """Fit a head to folds and judge it on what was held out; with half its batch where memory lacks.
@@ -75,18 +77,20 @@ class Tries:
             OutOfTime: the time was up before every image was held out.
         """
         recipe = self._recipe(asked)
-        work = self._require_features(recipe)
-        shared = self._shared(recipe)
-        self.pace.require_time(self.pace.cost_s(kind_of(_head(recipe)), work, shared=shared))
+        given, shared, work = _head(recipe), self._shared(recipe), self._require_features(recipe)
+        cost_s = self.pace.cost_s(kind_of(given), work, shared=shared)
+        fit_s = self.pace.fit_s(given, self.work(recipe, fits=1), trial_s=cost_s)
+        self.pace.require_time(cost_s, then_s=max(0.0, fit_s - self.kept_s))
         try:
             if recipe.finetune:
                 return self._fine_tuned(asked, recipe, recipe.finetune, report)
-            task, folds = self.tasks.of(recipe), self.climb.folds_for(_head(recipe), recipe.views)
+            task, folds = self.tasks.of(recipe), self.climb.folds_for(given, recipe.views)
             helped = self.tasks.helps(recipe)
             began_s = self.climb.budget.spent_s
-            (head, scores), said = with_half_the_batch(
-                _head(recipe), lambda head: self._scores(head, task, report, folds=folds)
-            )
+            with self._pausing(given, task):
+                (head, scores), said = with_half_the_batch(
+                    given, lambda head: self._scores(head, task, report, folds=folds)
+                )
         except Exception as error:
             if is_out_of_memory(error):
                 self.tasks.clear()
@@ -208,6 +212,12 @@ class Tries:
     def _is_time_up(self) -> bool:
         return not self.climb.budget.affords(0.0)
 
+    def _pausing(self, head: Head, task: Task) -> AbstractContextManager[None]:
+        """Meanwhile long work that heads share asks now and then whether there is time."""
+        if not shares(head):
+            return nullcontext()
+        return task.rows.prepared.dealt.pausing(self.pace.require_patience)
+
     def _require_more_time(self) -> None:
         if self._is_time_up():
             raise OutOfTime
@@ -253,7 +263,8 @@ class Tries:
         work, and other points, which need no new features, are still worth trying.
 
         Raises:
-            TrainingError: it would take too long, or images are gone.
+            TooDear: it would take too long.
+            TrainingError: images are gone.
             OutOfTime: the time was up before every image was embedded.
         """
         climb, trunk = self.climb, self.climb.trunk
@@ -264,7 +275,7 @@ class Tries:
         left_s = climb.budget.left_s
         if look_s > left_s > 0:
             what = f"{' and '.join(recipe.backbones)} with {recipe.views} views"
-            raise TrainingError(f"{what} would take {look_s:.0f} s, {left_s:.0f} s are left.")
+            raise TooDear(f"{what} would take {look_s:.0f} s, {left_s:.0f} s are left.")
         if look_s:
             self.pace.require_time(look_s)
         for name in recipe.backbones:

@@ -21,9 +21,8 @@ from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.blending import (
-    ALONE,
     COST_FRACTION,
-    FACTOR,
+    affordable,
     analysis_s,
     best_alone,
     blended,
@@ -35,6 +34,7 @@ from regraft.pipeline.tuning.blending import (
     parts_of,
     refit_s,
 )
+from regraft.pipeline.tuning.pace import FACTOR
 from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, Trial, importance
@@ -186,7 +186,7 @@ def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -
     )
     # The rate of discriminant analysis is not known; that of logistic regression is.
     work = tries.work(found_recipe(lda, tries), fits=1)
-    assert refit_s(lda, tries) == pytest.approx(ALONE * tries.pace.cost_s("logistic", work))
+    assert refit_s(lda, tries) == pytest.approx(tries.pace.cost_s("logistic", work))
     together = refit_s(logistic, tries) + refit_s(lda, tries)
     assert fits_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
 
@@ -262,3 +262,19 @@ def test_a_kind_that_shares_nothing_takes_a_part_of_what_its_trial_took(tries: T
 def test_what_is_no_blend(parts: object, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         Recipe.from_json({"head": {"kind": "blend", "parts": parts}})
+
+
+def test_parts_that_cannot_be_fitted_in_time_are_left_out() -> None:
+    logits, truth = experts()
+    free, dear = np.zeros(len(logits)), np.array([0.0, 5.0, 0.0])
+    whole = drawn(logits, truth, None)
+    assert whole[:2].min() > 0
+    np.testing.assert_array_equal(affordable(logits, truth, None, free, 1.0), whole)
+    np.testing.assert_array_equal(affordable(logits, truth, None, dear, 5.0), whole)
+    without = affordable(logits, truth, None, dear, 4.0)
+    assert without[1] == 0
+    assert without.sum() == pytest.approx(1)
+    # Of two that are too dear together, the dearer one.
+    both = affordable(logits, truth, None, np.array([3.0, 2.0, 0.0]), 4.0)
+    assert both[0] == 0 < both[1]
+    assert not affordable(logits, truth, None, np.full(3, 9.0), 1.0).any()

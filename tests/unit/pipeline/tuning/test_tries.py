@@ -24,6 +24,7 @@ from regraft.pipeline.fit import begin
 from regraft.pipeline.recipe import Head, kind_of
 from regraft.pipeline.trunk import Trunk
 from regraft.pipeline.tuning.asked import Search
+from regraft.pipeline.tuning.pace import Pace
 from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, OutOfTime, Trial
@@ -213,3 +214,32 @@ def test_where_memory_is_lacking_for_what_is_shared_an_attempt_does_without(
     monkeypatch.setattr(PreparedRidge, "path", lacking)
     assert tries.tasks.attempt(recipe).recipe == recipe
     assert not tries.tasks.knows(recipe)
+
+
+@pytest.mark.parametrize("head", [Logistic(0.1), LinearSvm(0.1), Lda(0.3)], ids=str)
+def test_long_work_is_left_once_the_time_has_been_up_for_a_while(
+    tries: Tries, climb: Climb, head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+
+    def require_patience(self: Pace) -> None:
+        looks.append(self)
+        raise OutOfTime
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Pace, "require_patience", require_patience)
+        with pytest.raises(OutOfTime):
+            tries.evaluate(point(head, "plain"), lambda value, step: None)
+        assert looks
+        # What has to be fitted is fitted.
+        assert tries.tasks.attempt(replace(climb.asked, head=head)).loss > 0
+    assert tries.evaluate(point(head, "plain", 1), lambda value, step: None).value > 0
+
+
+def test_a_trial_whose_fit_would_no_longer_fit_waits(tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "fit_s", lambda *_, **__: 1000.0)
+    with pytest.raises(OutOfTime):
+        tries.evaluate(point(Ridge(0.1), "plain"), lambda value, step: None)
+    # For that of the best trial so far, time was kept back.
+    tries.kept_s = 1000.0
+    assert tries.evaluate(point(Ridge(0.1), "plain"), lambda value, step: None).value > 0
