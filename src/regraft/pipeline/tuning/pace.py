@@ -123,8 +123,7 @@ class Pace:
         rate_per_s, known = work / max(seconds, QUICKEST_S), self._rates_per_s
         if helped:
             # Where nobody has paid it will take longer, as long as those do who pay.
-            rates = [known[each] for each in DECOMPOSING if each in known]
-            known.setdefault(kind, min(rates, default=FIRST_RATE_PER_S))
+            known.setdefault(kind, self._rate_per_s(kind))
         else:
             # Of a small fit most of the time goes elsewhere, which would make a larger one look too dear.
             known[kind] = max(rate_per_s, known.get(kind, SLOWEST_RATE_PER_S))
