@@ -44,6 +44,7 @@ LONG = (
     "finetune",
     "many_classes",
     "few_penalties",
+    "solver",
 )
 """Run only where they are named."""
 
