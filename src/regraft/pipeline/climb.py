@@ -125,6 +125,7 @@ class Climb:
             known: held-out scores [n, k] of one that trains a network, where somebody has them already.
             make: what judges and fits the head of another; without it all is computed from the features on.
         """
+        assert known is None or recipe.finetune, "of a head alone they come with what makes it"
         key = self._trial_key(recipe)
         found = self.trials.read(key)
         if found is None:

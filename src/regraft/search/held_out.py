@@ -1,5 +1,6 @@
 """Judging a head step by step on examples its fits did not see, so that a hopeless one can be given up."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -138,8 +139,8 @@ def best_of_path(
 ) -> tuple[H, Scores]:
     """The penalty of the lowest loss among those that a head chooses from, and its held-out scores.
 
-    For ridge any penalty takes as long as another: see `lowest`. Of other heads the weaker ones take longest:
-    from the strongest on, until the loss is clearly rising.
+    For ridge any penalty takes as long as another, see `lowest`; with each example alone all are looked at.
+    Of other heads the weaker ones take longest: from the strongest on, until the loss is clearly rising.
 
     Args:
         head: of a kind that shares its work; see `penalties`.
@@ -165,7 +166,10 @@ def best_of_path(
             best = min(best, (loss, at, scores), key=lambda each: each[:2])
             yield loss
 
-    if isinstance(head, Ridge):
+    if isinstance(head, Ridge) and alone:
+        # As in a fit on its own: one penalty more costs next to nothing.
+        deque(losses(range(len(heads))), maxlen=0)
+    elif isinstance(head, Ridge):
         lowest(len(heads), losses, is_enough=is_enough or (lambda: False))
     else:
         for loss in losses(range(len(heads))):

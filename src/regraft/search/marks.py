@@ -59,14 +59,16 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
         return None
     told = marks.get(TOLD, {})
     # With several objectives Optuna refuses to name one value.
-    values = frozen.values if frozen.values and frozen.state != TrialState.FAIL else []
+    # What was refused is pruned to Optuna, which takes a last report for its value.
+    has_failed = bool(failed) or frozen.state == TrialState.FAIL
+    values = frozen.values if frozen.values and not has_failed else []
     lasted, began = frozen.duration, frozen.datetime_start
     took = told.get(TOOK) or failed.get(TOOK) or marks.get(TOOK) or {}
     reports = [value for _, value in sorted(frozen.intermediate_values.items())]
     return Trial(
         frozen.number,
         marks[ASKED]["values"],
-        "failed" if failed else STATES[frozen.state],
+        "failed" if has_failed else STATES[frozen.state],
         values[0] if values else None,
         failed.get("reason", ""),
         took.get("seconds", 0.0 if lasted is None else lasted.total_seconds()),

@@ -37,8 +37,7 @@ MOST_REPEATS = 10
 """Points in a row that are known already, before one that is not is looked for, where they can be counted."""
 
 FROM_THEN_BY_LOT = 2
-"""Where they cannot: a Gaussian process may propose the corner of a space again and again. And points in a
-row that were refused, of which not every sampler learns."""
+"""Where they cannot: a Gaussian process may propose the corner of a space again and again."""
 
 VAST = 10_000
 """Points of a grid that are dealt by lot, so that however many are tried they are a fair sample."""
@@ -79,7 +78,6 @@ class Study:
         self.settings = settings
         self._study = study
         self._mine: dict[int, optuna.Trial] = {}
-        self._refused = 0
         self._record = Record(study)
         self._reports: dict[int, list[float]] = {}
         self._took: dict[int, dict[str, float]] = {}
@@ -149,7 +147,7 @@ class Study:
         if not all(map(math.isfinite, values)):
             self.fail(asked, f"its value is {', '.join(map(str, values))}")
             return
-        trial, self._refused = self._mine.pop(asked.number), 0
+        trial = self._mine.pop(asked.number)
         # After an hour another machine may have taken this process for dead.
         with suppress(UpdateFinishedTrialError):
             reports = self._reports.pop(asked.number, [])
@@ -184,8 +182,8 @@ class Study:
 
         Of one that failed it learns nothing: it would go on to propose what nobody has time for.
         """
-        self._refused += 1
-        self._fail(self._mine.pop(asked.number), {"reason": reason}, state=TrialState.PRUNED)
+        took = self._took.pop(asked.number, None)
+        self._fail(self._mine.pop(asked.number), {"reason": reason, TOOK: took}, state=TrialState.PRUNED)
 
     def put_back(self, asked: Asked) -> None:
         """Leave a point to whoever goes on with the study."""
@@ -211,7 +209,7 @@ class Study:
                     return None
                 if is_grid or attempt == MOST_REPEATS:
                     enqueue(self._study, self.space, point)
-            by_lot = max(attempt, self._refused) >= FROM_THEN_BY_LOT and not can_be_counted
+            by_lot = attempt >= FROM_THEN_BY_LOT and not can_be_counted
             asked = self._ask_at_random() if by_lot else self._ask_once()
             key = fingerprint(asked.values)
             before = next((trial for trial in self._record.before(asked.number) if trial.key == key), None)

@@ -79,7 +79,7 @@ class GivenUp(Exception):  # noqa: N818 - not an error: a pruner saw no hope
 
 
 class TooDear(TrainingError):  # noqa: N818 - nothing went wrong: it is not worth its price
-    """Raised by a trial that would take too much of the time, before it begins."""
+    """Raised by a trial that would take too much of the time."""
 
 
 class OutOfTime(Exception):  # noqa: N818 - not an error: it is for whoever goes on

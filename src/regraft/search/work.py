@@ -54,7 +54,7 @@ def work(
         study: where points come from.
         evaluate: tries a point. On the way it may report `(value, step)`, which may raise `GivenUp`; and
             it may raise `OutOfTime`: the point is set aside, quicker ones are tried, and in the end it is put
-            back for whoever goes on.
+            back for whoever goes on. `TooDear` fails it, and tells the sampler to look elsewhere.
         should_stop: asked before each trial, or group of trials.
         most: trials of the whole study, those of others and of before included.
         batches: how several points are tried as one; by default each is asked for and tried alone.

@@ -160,10 +160,11 @@ def test_the_best_of_others_is_not_fitted_to_each_fold_again(
 def test_trials_leave_time_for_the_fits_that_follow(
     tuned: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept_back, evaluate, refit = [], Tries.evaluate, module._refit
+    kept_back, for_fits, evaluate, refit = [], [], Tries.evaluate, module._refit
 
     def evaluated(self: Tries, *given: Any) -> Any:
         kept_back.append(self.climb.budget.reserved_s)
+        for_fits.append(self.kept_s)
         return evaluate(self, *given)
 
     def refitted(tries: Tries, *given: Any, **words: Any) -> Any:
@@ -176,6 +177,7 @@ def test_trials_leave_time_for_the_fits_that_follow(
     tuned(trials=3)
     finish_s = kept_back[0]
     assert kept_back == [finish_s, finish_s + 7, finish_s + 7, finish_s]
+    assert for_fits == [0, 7, 7]
 
 
 def test_the_best_trial_is_fitted_also_when_the_time_is_up(

@@ -135,3 +135,16 @@ def test_what_is_too_dear_is_not_proposed_for_ever(opened: Opened) -> None:
     refused = [trial for trial in study.trials if trial.state == "failed"]
     assert {trial.reason for trial in refused} == {"It would take 9 of 10 s."}
     assert [trial.state for trial in study.trials[30:]].count("complete") > 18
+
+
+def test_what_is_refused_has_a_reason_and_no_value(opened: Opened) -> None:
+    study = opened(pruner="median")
+
+    def evaluate(_asked: Asked, report: Report) -> Outcome:
+        report(0.7, 1)
+        raise TooDear("It would take 9 of 10 s.")
+
+    work(study, evaluate, should_stop=never, most=1)
+    [trial] = study.trials
+    assert (trial.state, trial.value, trial.reason) == ("failed", None, "It would take 9 of 10 s.")
+    assert not study._took

@@ -60,6 +60,12 @@ class Prepared:
         shared = sharing(replace(head, penalty=path[0]) if path else head)
         return shared is not None and shared[0] in self._made
 
+    def helps(self, head: Any) -> bool:
+        """Whether others have paid for some of the work that a head shares; kernels are nobody else's."""
+        if self.knows(head):
+            return True
+        return shares(head) and not isinstance(head, KernelRidge) and self.dealt.nbytes > 0
+
     @property
     def nbytes(self) -> int:
         """Of what was gathered and decomposed by now, which is most of it."""

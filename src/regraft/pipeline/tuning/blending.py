@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from regraft.core.arrays import Array, Labels, Scores, Weights
 from regraft.core.seeds import generator
@@ -98,7 +98,8 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
 
     Source: ensemble selection with replacement, Caruana et al. 2004, 10.1145/1015330.1015432.
     Differs: logits are averaged, not probabilities, which leaves one linear head.
-    Cost: DRAWS x MOST passes over the held-out answers, once more for each of the parts that judge.
+    Cost: DRAWS x MOST passes over the held-out answers, once more for each of the parts that judge, and for
+        each that is too dear.
     """
     climb = tries.climb
     if climb.dataset.is_multilabel:
@@ -115,7 +116,11 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
     weights = climb.held_out_weights
     # The best trial was fitted before.
     costs_s = np.array([0.0 if trial.number == best.number else refit_s(trial, tries) for trial, _ in pool])
-    shares = affordable(logits, truth, weights, costs_s, COST_FRACTION * climb.budget.seconds)
+    kept = affordable_parts(logits, truth, weights, costs_s, COST_FRACTION * climb.budget.seconds)
+    pool, logits = [pool[at] for at in kept], logits[kept]
+    if len(pool) < 2:
+        return None
+    shares = drawn(logits, truth, weights)
     if np.count_nonzero(shares) < 2:
         return None
     groups, seed = climb.held_out_groups, climb.asked.seed
@@ -133,23 +138,24 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
     return Blended(recipe, recipes, scores, loss, loss_alone, does_harm)
 
 
-def affordable(
+def affordable_parts(
     logits: Float[Array, "p n k"],
     truth: Labels,
     weights: Weights | None,
     costs_s: Float[Array, " p"],
     most_s: float,
-) -> Float[Array, " p"]:
-    """Shares as `drawn`, of parts that can be fitted in a time; until they can, the dearest are left out."""
-    shares, left = np.zeros(len(logits)), np.arange(len(logits))
+) -> Int[Array, " a"]:
+    """Which parts to draw from, so that those that are drawn can be fitted in a time: without the dearest.
+
+    Judged by what is left, or a blend would be praised for what it cannot hold.
+    """
+    left = np.flatnonzero(costs_s <= most_s)
     while len(left):
-        found = drawn(logits[left], truth, weights)
-        chosen = left[found > 0]
+        chosen = left[drawn(logits[left], truth, weights) > 0]
         if costs_s[chosen].sum() <= most_s:
-            shares[left] = found
             break
         left = left[left != chosen[np.argmax(costs_s[chosen])]]
-    return shares
+    return left
 
 
 def drawn(logits: Float[Array, "p n k"], truth: Labels, weights: Weights | None) -> Float[Array, " p"]:
@@ -234,7 +240,8 @@ def _units(groups: Sequence[str], count: int) -> Array:
 
 def fits_s(trials: Sequence[Trial], best: Trial, tries: Tries) -> float:
     """What fitting the best trial and the parts of a blend to all images may take."""
-    together_s = sum(refit_s(trial, tries) for trial in parts_of(trials, best))
+    others = (trial for trial in parts_of(trials, best) if trial.number != best.number)
+    together_s = sum(refit_s(trial, tries) for trial in others)
     return refit_s(best, tries) + min(together_s, COST_FRACTION * tries.climb.budget.seconds)
 
 

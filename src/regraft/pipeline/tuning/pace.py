@@ -115,18 +115,15 @@ class Pace:
             work: multiplications, were nothing shared.
             seconds: that it took.
             shared: as in `cost_s`.
-            helped: whether another kind of head had paid for some of what it shares.
+            helped: whether others had paid for some of what it shares: where nobody has, it takes longer.
         """
         if shared is not None and shared in self._seconds:
             self._seconds[shared] = seconds
             return
-        rate_per_s, known = work / max(seconds, QUICKEST_S), self._rates_per_s
-        if helped:
-            # Where nobody has paid it will take longer, as long as those do who pay.
-            known.setdefault(kind, self._rate_per_s(kind))
-        else:
+        if not helped:
             # Of a small fit most of the time goes elsewhere, which would make a larger one look too dear.
-            known[kind] = max(rate_per_s, known.get(kind, SLOWEST_RATE_PER_S))
+            rate_per_s = work / max(seconds, QUICKEST_S)
+            self._rates_per_s[kind] = max(rate_per_s, self._rates_per_s.get(kind, SLOWEST_RATE_PER_S))
         if shared is not None:
             self._seconds[shared] = None
 

@@ -86,15 +86,15 @@ class Tasks:
         return made
 
     def _made(self, recipe: Recipe, head: Head) -> Made:
-        began_s, is_first = self.climb.budget.spent_s, _name(recipe) not in self._shelf
-        task, alone = self.of(recipe), self.climb.folds_for(head, recipe.views) is None
+        is_first, task = _name(recipe) not in self._shelf, self.of(recipe)
+        began_s, alone = self.climb.budget.spent_s, self.climb.folds_for(head, recipe.views) is None
         if penalties(head):
             head, scores = best_of_path(head, task, alone=alone, pause=lambda: None)
         elif alone:
             scores = each_alone(head, task)
         else:
             *_, scores = steps(head, task)
-        fit = self.fit(replace(recipe, head=head))
+        fit = self._fit(replace(recipe, head=head))
         if is_first:
             self.climb.timed(recipe, self.climb.budget.spent_s - began_s)
         return head, scores, fit
@@ -108,13 +108,10 @@ class Tasks:
         """Whether a trial of its kind of head has left work on its features."""
         return _name(recipe) in self._shelf and self.of(recipe).rows.prepared.knows(recipe.head)
 
-    def helps(self, recipe: Recipe) -> bool:
-        """Whether others have paid for some of the work that its head shares, be it the plain probe."""
-        return shares(recipe.head) and (self.knows(recipe) or self.of(recipe).rows.prepared.dealt.nbytes > 0)
-
     def clear(self) -> None:
         """Drop everything: memory is wanted elsewhere."""
         self._shelf.clear()
+        self._fits.clear()
 
     def _scaled(self, recipe: Recipe) -> Scaled:
         def make() -> Scaled:

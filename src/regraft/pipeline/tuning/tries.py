@@ -72,20 +72,23 @@ class Tries:
         """Fit a head to folds and judge it on what was held out; with half its batch where memory lacks.
 
         Raises:
-            TrainingError: there is no time or memory for it, images are gone, or the fit diverged.
+            TooDear: it would take too much of the time.
+            TrainingError: there is no memory for it, images are gone, or the fit diverged.
             GivenUp: the pruner saw no hope.
             OutOfTime: the time was up before every image was held out.
         """
         recipe = self._recipe(asked)
         given, shared, work = _head(recipe), self._shared(recipe), self._require_features(recipe)
         cost_s = self.pace.cost_s(kind_of(given), work, shared=shared)
-        fit_s = self.pace.fit_s(given, self.work(recipe, fits=1), trial_s=cost_s)
+        # What is fitted to all images has one penalty.
+        one = replace(given, penalty=path[0]) if (path := penalties(given)) else given  # type: ignore[arg-type]
+        fit_s = self.pace.fit_s(one, self.work(replace(recipe, head=one), fits=1), trial_s=cost_s)
         self.pace.require_time(cost_s, then_s=max(0.0, fit_s - self.kept_s))
         try:
             if recipe.finetune:
                 return self._fine_tuned(asked, recipe, recipe.finetune, report)
             task, folds = self.tasks.of(recipe), self.climb.folds_for(given, recipe.views)
-            helped = self.tasks.helps(recipe)
+            helped = shares(given) and task.rows.prepared.helps(given)
             began_s = self.climb.budget.spent_s
             with self._pausing(given, task):
                 (head, scores), said = with_half_the_batch(
@@ -234,7 +237,8 @@ class Tries:
         """Embed what is missing and see whether memory is enough; returns the work that the head will be.
 
         Raises:
-            TrainingError: it is not, embedding would take too long, or images are gone.
+            TooDear: embedding would take too long.
+            TrainingError: there is too little, or images are gone.
             OutOfTime: the time was up before every image was embedded.
         """
         self.embed(recipe)

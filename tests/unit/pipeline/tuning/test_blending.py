@@ -22,7 +22,7 @@ from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.blending import (
     COST_FRACTION,
-    affordable,
+    affordable_parts,
     analysis_s,
     best_alone,
     blended,
@@ -188,7 +188,7 @@ def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -
     work = tries.work(found_recipe(lda, tries), fits=1)
     assert refit_s(lda, tries) == pytest.approx(tries.pace.cost_s("logistic", work))
     together = refit_s(logistic, tries) + refit_s(lda, tries)
-    assert fits_s([logistic, lda], lda, tries) == pytest.approx(refit_s(lda, tries) + together)
+    assert fits_s([logistic, lda], lda, tries) == pytest.approx(together)
 
 
 def test_where_a_trial_left_its_sums_a_fit_takes_a_factor(tries: Tries) -> None:
@@ -266,15 +266,16 @@ def test_what_is_no_blend(parts: object, message: str) -> None:
 
 def test_parts_that_cannot_be_fitted_in_time_are_left_out() -> None:
     logits, truth = experts()
-    free, dear = np.zeros(len(logits)), np.array([0.0, 5.0, 0.0])
-    whole = drawn(logits, truth, None)
-    assert whole[:2].min() > 0
-    np.testing.assert_array_equal(affordable(logits, truth, None, free, 1.0), whole)
-    np.testing.assert_array_equal(affordable(logits, truth, None, dear, 5.0), whole)
-    without = affordable(logits, truth, None, dear, 4.0)
-    assert without[1] == 0
-    assert without.sum() == pytest.approx(1)
-    # Of two that are too dear together, the dearer one.
-    both = affordable(logits, truth, None, np.array([3.0, 2.0, 0.0]), 4.0)
-    assert both[0] == 0 < both[1]
-    assert not affordable(logits, truth, None, np.full(3, 9.0), 1.0).any()
+    assert np.count_nonzero(drawn(logits, truth, None)[:2]) == 2
+
+    def kept(*costs_s: float, most_s: float) -> list[int]:
+        return affordable_parts(logits, truth, None, np.array(costs_s), most_s).tolist()
+
+    assert kept(0, 0, 0, most_s=1) == [0, 1, 2]
+    assert kept(0, 5, 0, most_s=5) == [0, 1, 2]
+    assert kept(0, 5, 0, most_s=4) == [0, 2]
+    # Of two that are too dear together, the dearer one goes.
+    assert kept(3, 2, 0, most_s=4) == [1, 2]
+    # What nobody would draw may cost what it wants, up to all the time.
+    assert kept(2, 2, 4, most_s=4) == [0, 1, 2]
+    assert kept(9, 9, 9, most_s=1) == []

@@ -101,6 +101,14 @@ def test_who_was_helped_tells_nothing_of_what_it_takes_without_help(pace: Pace) 
     assert pace.cost_s("lda", 1e9) == 0.5
 
 
+def test_what_was_helped_first_is_corrected_by_what_was_not(pace: Pace) -> None:
+    """As where the plain probe has paid for the first trial."""
+    pace.timed("ridge", 1e12, 5.0, shared="on last", helped=True)
+    pace.timed("ridge", 1e12, 100.0, shared="on all")
+    assert pace.cost_s("ridge", 1e12) == 100
+    assert pace.cost_s("logistic", 1e12) == 100
+
+
 def test_what_takes_most_of_the_budget_fails_and_what_no_longer_fits_waits(pace: Pace) -> None:
     pace.require_time(1.0)
     pace.require_time(40.0, then_s=59.0)
