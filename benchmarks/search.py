@@ -4,7 +4,8 @@ All sides have the same stored features of every depth, of which the peers leave
 `search_peers`), the same images for learning, and a process and a core each: the peers run side by side where
 there are two cores, ours after them. What a side has found by some second is judged by the common yardstick
 of `search_task`, beside its accuracy on the test part, which no side saw, and its log-loss on folds dealt
-anew. Regret: of a side's log-loss, to the lowest that was found.
+anew: the peers when their time is over and as they stood at the second when ours was done. Regret: of a side's
+log-loss, to the lowest that was found.
 
 `python -m benchmarks.search DATA --seconds 120 --ours 10 60` takes other times than `run` does.
 """
@@ -48,6 +49,7 @@ IMPORT_S, GRACE_S = 20.0, 90.0
 """Until a peer's clock starts, and for what follows our search. What ends later does not count for a peer."""
 
 MEASURED = ("loss", "fresh", "validation", "test")
+JUDGED = ("loss", "fresh", "test")
 ENOUGH_S = 10.0
 
 
@@ -87,8 +89,12 @@ def contest(
     curve = [
         {"set": source.name, "side": side, **point} for side, points in sides.items() for point in points
     ]
-    load_average = round(os.getloadavg()[2], 1)
-    return {"set": source.name, "load": load_average, **described(task, sides, ours)}, curve
+    row = {"set": source.name, "load": round(os.getloadavg()[2], 1), **described(task, sides, ours)}
+    for budget in ours:
+        for peer in PEERS:
+            stood = by_then(task, sides[peer], row[f"ours {budget:g} s seconds"])
+            row |= {f"{peer} at {budget:g} s {name}": value for name, value in stood.items()}
+    return row, curve
 
 
 def run_peers(task: SearchTask, seconds: float, work: Path) -> dict[str, list[dict[str, Any]]]:
@@ -116,6 +122,13 @@ def _curve(task: SearchTask, trials: list[dict[str, Any]], seconds: float) -> li
     if points:
         points[-1] |= {**delivered(task, points[-1]["point"]), "cpu_s": ended[-1]["cpu_s"]}
     return points
+
+
+def by_then(task: SearchTask, points: Sequence[dict[str, Any]], seconds: float) -> dict[str, float | None]:
+    """What a peer would have delivered by some second; None where it had nothing yet."""
+    known = [point for point in points if point["seconds"] <= seconds]
+    found = known[-1] | delivered(task, known[-1]["point"]) if known else {}
+    return {name: round(found[name], 4) if name in found else None for name in JUDGED}
 
 
 def run_ours(task: SearchTask, table: Path, seconds: float, log: Path) -> list[dict[str, Any]]:
@@ -195,6 +208,8 @@ def summary(rows: Sequence[dict[str, Any]], seconds: float, ours: Sequence[float
         for side in sides
         for name in ("regret", "fresh", "test")
     }
+    for budget in ours:
+        means |= {name: _mean(rows, name) for peer in PEERS if (name := f"{peer} at {budget:g} s test")}
     pairs = {f"{side} against {peer}": _against(rows, side, peer) for side in own for peer in PEERS}
     times = [row[f"{own[-1]} reaches {PEERS[0]}"] for row in rows]
     return {
@@ -210,18 +225,29 @@ def summary(rows: Sequence[dict[str, Any]], seconds: float, ours: Sequence[float
 def _against(rows: Sequence[dict[str, Any]], side: str, peer: str) -> dict[str, Any]:
     """On how many sets one of ours ended no worse than a peer, and how soon it was there."""
     times = [each for row in rows if (each := row[f"{side} reaches {peer}"]) is not None]
+    then = f"{peer} at {side.removeprefix('ours ')}"
     return {
-        **{
-            f"{name} no higher on": sum(row[f"{side} {name}"] <= row[f"{peer} {name}"] for row in rows)
-            for name in ("loss", "fresh")
-        },
-        "test no lower on": sum(row[f"{side} test"] >= row[f"{peer} test"] for row in rows),
+        **_counts(rows, side, peer),
+        "at equal seconds": _counts(rows, side, then),
         "median seconds": round(float(np.median(times)), 1) if times else None,
     }
 
 
-def _mean(rows: Sequence[dict[str, Any]], name: str) -> float:
-    return round(float(np.nanmean([row.get(name, np.nan) for row in rows])), 4)
+def _counts(rows: Sequence[dict[str, Any]], side: str, other: str) -> dict[str, int]:
+    """On how many sets one of ours is no worse than another; who has nothing yet is worse."""
+
+    def count(name: str, sign: int) -> int:
+        pairs = [(row[f"{side} {name}"], row[f"{other} {name}"]) for row in rows]
+        return sum(theirs is None or sign * mine <= sign * theirs for mine, theirs in pairs)
+
+    lower = {f"{name} no higher on": count(name, 1) for name in ("loss", "fresh")}
+    return lower | {"test no lower on": count("test", -1)}
+
+
+def _mean(rows: Sequence[dict[str, Any]], name: str) -> float | None:
+    """Over the sets where there is one."""
+    known = [value for row in rows if (value := row.get(name)) is not None]
+    return round(float(np.mean(known)), 4) if known else None
 
 
 if __name__ == "__main__":
