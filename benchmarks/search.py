@@ -4,8 +4,8 @@ All sides have the same stored features of every depth, of which the peers leave
 `search_peers`), the same images for learning, and a process and a core each: the peers run side by side where
 there are two cores, ours after them. What a side has found by some second is judged by the common yardstick
 of `search_task`, beside its accuracy on the test part, which no side saw, and its log-loss on folds dealt
-anew: the peers when their time is over and as they stood at the second when ours was done. Regret: of a side's
-log-loss, to the lowest that was found.
+anew: the peers when their time is over and as they stood at the second when ours was done. Regret: of a
+side's log-loss, to the lowest that was found.
 
 `python -m benchmarks.search DATA --seconds 120 --ours 10 60` takes other times than `run` does.
 """
