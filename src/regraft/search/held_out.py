@@ -129,6 +129,36 @@ def fitted(head: Head, task: Task) -> Classifier:
     return head.fit(rows.features, rows.labels, class_count=rows.class_count, weights=rows.weights)
 
 
+def chosen_and_scored(
+    head: H,
+    task: Task,
+    *,
+    alone: bool,
+    after_step: Callable[[Scores, int], None] | None = None,
+    pause: Callable[[], None] = lambda: None,
+    is_enough: Callable[[], bool] | None = None,
+) -> tuple[H, Scores]:
+    """A head with the penalty that it chose, if that was left to it, and its held-out scores [n, k].
+
+    Args:
+        head: what to judge.
+        task: what it is judged on.
+        alone: whether every example is left out alone.
+        after_step: takes what `steps` gives and the number of the step, from 1; it may raise.
+        pause: see `best_of_path`.
+        is_enough: see `best_of_path`.
+    """
+    if penalties(head):
+        return best_of_path(head, task, alone=alone, pause=pause, is_enough=is_enough)
+    if alone:
+        return head, each_alone(head, task)
+    scores = np.empty(0)
+    for step, scores in enumerate(steps(head, task), start=1):
+        if after_step:
+            after_step(scores, step)
+    return head, scores
+
+
 def best_of_path(
     head: H,
     task: Task,

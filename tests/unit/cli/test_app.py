@@ -1,6 +1,8 @@
 """What the command line does with wrong usage and with errors, in this process: no network is loaded."""
 
+import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +134,9 @@ def test_an_error_of_the_program_itself_is_not_hidden(type_in: Any, monkeypatch:
     monkeypatch.setattr(app_module, "app", fail)
     with pytest.raises(ZeroDivisionError):
         type_in("fit", "photos")
+
+
+def test_it_is_also_a_module() -> None:
+    words = [sys.executable, "-m", "regraft", "--version"]
+    said = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == version("regraft")

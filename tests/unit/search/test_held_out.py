@@ -13,7 +13,7 @@ from regraft.heads.classifier import Linear
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.heads.viewed import rows_of
 from regraft.search import Outcome
-from regraft.search.held_out import Task, best_of_path, fitted, steps, value_of
+from regraft.search.held_out import Task, best_of_path, chosen_and_scored, each_alone, fitted, steps, value_of
 from regraft.search.together import tried_together
 
 
@@ -84,6 +84,26 @@ def test_a_penalty_is_chosen_by_plain_views(twice: Task) -> None:
     assert judged_by_all != head
     *_, others = steps(judged_by_all, task)
     assert value_of(scores, task, "loss") < value_of(others, task, "loss")
+
+
+def test_a_head_is_judged_in_the_way_that_suits_it(twice: Task) -> None:
+    task, told = replace(twice, features=twice.features[:60]), list[int]()
+
+    def judged(head: Head, *, alone: bool = False) -> tuple[Head, Any]:
+        told.clear()
+        return chosen_and_scored(head, task, alone=alone, after_step=lambda scores, step: told.append(step))
+
+    chosen, scores = judged(Ridge())
+    wanted, of_best = best_of_path(Ridge(), task, alone=False, pause=lambda: None)
+    assert (chosen, told) == (wanted, [])
+    np.testing.assert_array_equal(scores, of_best)
+    chosen, scores = judged(Ridge(0.1), alone=True)
+    assert (chosen, told) == (Ridge(0.1), [])
+    np.testing.assert_array_equal(scores, each_alone(Ridge(0.1), task))
+    chosen, scores = judged(Ridge(0.1))
+    *_, last = steps(Ridge(0.1), task)
+    assert (chosen, told) == (Ridge(0.1), [1, 2])
+    np.testing.assert_array_equal(scores, last)
 
 
 def test_heads_that_train_side_by_side_see_views_as_each_on_its_own(twice: Task) -> None:

@@ -5,13 +5,13 @@ from functools import partial
 
 from regraft.core.arrays import Scores
 from regraft.features import Affine, fit_affine
-from regraft.heads.prepared import penalties, shares
+from regraft.heads.prepared import shares
 from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import Candidate
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.model import Fitted, Made, folded
 from regraft.pipeline.recipe import Head, Recipe
-from regraft.search.held_out import Task, best_of_path, each_alone, fitted, steps
+from regraft.search.held_out import Task, chosen_and_scored, fitted
 from regraft.search.memory import is_out_of_memory
 from regraft.search.shelf import Shelf
 
@@ -88,12 +88,7 @@ class Tasks:
     def _made(self, recipe: Recipe, head: Head) -> Made:
         is_first, task = _name(recipe) not in self._shelf, self.of(recipe)
         began_s, alone = self.climb.budget.spent_s, self.climb.folds_for(head, recipe.views) is None
-        if penalties(head):
-            head, scores = best_of_path(head, task, alone=alone, pause=lambda: None)
-        elif alone:
-            scores = each_alone(head, task)
-        else:
-            *_, scores = steps(head, task)
+        head, scores = chosen_and_scored(head, task, alone=alone)
         fit = self._fit(replace(recipe, head=head))
         if is_first:
             self.climb.timed(recipe, self.climb.budget.spent_s - began_s)

@@ -27,7 +27,7 @@ from regraft.pipeline.tuning.plan import recipe_of
 from regraft.pipeline.tuning.tasks import Tasks
 from regraft.pipeline.work import multiplications
 from regraft.search import Asked, Outcome, OutOfTime, Space, TooDear, Trial
-from regraft.search.held_out import Objective, Task, best_of_path, each_alone, steps, value_of
+from regraft.search.held_out import Objective, Task, chosen_and_scored, value_of
 from regraft.search.memory import is_out_of_memory, with_half_the_batch
 from regraft.search.pruners import UNASKED, PrunerName
 from regraft.search.together import population_of, tried_together
@@ -196,21 +196,24 @@ class Tries:
         self, head: Head, task: Task, report: Report, *, folds: tuple[Folds, ...] | None
     ) -> tuple[Head, Scores]:
         """Held-out scores, and the head with what it found on its own where that was left to it."""
-        if penalties(head):
-            pause, is_enough = self._require_more_time, self._is_time_up
-            return best_of_path(head, task, alone=folds is None, pause=pause, is_enough=is_enough)
-        if isinstance(head, KnowsPath) and head.penalty is None:
+        if isinstance(head, KnowsPath) and head.penalty is None and not penalties(head):
             given, count = (task.features, task.labels), task.class_count
             chosen, scores, _ = fit_head(head, *given, class_count=count, folds=folds, weights=task.weights)
             return chosen, scores
-        if folds is None:
-            return head, each_alone(head, task)
-        scores = np.empty(0)
-        for step, scores in enumerate(steps(head, task), start=1):
+
+        def after_step(scores: Scores, step: int) -> None:
             report(value_of(scores, task, self.objective), step)
             if np.isnan(scores[task.seen]).any():
                 self._require_more_time()
-        return head, scores
+
+        return chosen_and_scored(
+            head,
+            task,
+            alone=folds is None,
+            after_step=after_step,
+            pause=self._require_more_time,
+            is_enough=self._is_time_up,
+        )
 
     def _is_time_up(self) -> bool:
         return not self.climb.budget.affords(0.0)
