@@ -64,6 +64,8 @@ class Prepared:
         """Whether others have paid for some of the work that a head shares; kernels are nobody else's."""
         if self.knows(head):
             return True
+        if isinstance(head, Lda) and self.dealt.gathered.is_decomposed:
+            return True
         return shares(head) and not isinstance(head, KernelRidge) and self.dealt.nbytes > 0
 
     @property

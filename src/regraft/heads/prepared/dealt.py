@@ -18,12 +18,16 @@ from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
 from regraft.heads.blocks import Rows, parts
 from regraft.heads.kernel_machine import squared_distances
+from regraft.heads.leaving_out import cheaper_to_refit
 from regraft.heads.moments import NO_ROWS, Gram, Moments, moments
 from regraft.heads.spectrum import Spectrum
 from regraft.heads.weighting import check_folds, checked, fold_numbers
 
 Key = tuple[int, int]
 """Of a fold: which round, and its number there."""
+
+EXPECTED = 20
+"""Settings that will be asked for: what is cheaper for so many of them is computed for the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,18 @@ class Gathered:
             return self.side.without(NO_ROWS)
 
     @cached_property
+    def coordinates(self) -> Float[Array, "n r"]:
+        """Of all examples in the axes of their spectrum."""
+        root = np.sqrt(self.weights)[:, None]
+        with single_threaded_blas():
+            return np.asarray(self.side.coordinates(self.whole, slice(None)) / root)
+
+    @property
+    def is_decomposed(self) -> bool:
+        """Whether anybody has asked for the spectrum of all examples."""
+        return "whole" in vars(self)
+
+    @cached_property
     def squares(self) -> Float[Array, "n n"]:
         """Squared distances between all examples."""
         if len(self.features) > self.features.shape[1] or not isinstance(self.side, Gram):
@@ -119,9 +135,9 @@ class Gathered:
     def nbytes(self) -> int:
         """Of what was gathered by now."""
         known, side = vars(self), min(self.features.shape) ** 2 * np.dtype(np.float64).itemsize
-        spectrum, squares = known.get("whole"), known.get("squares")
+        spectrum = known.get("whole")
         size = 0 if spectrum is None else spectrum.basis.nbytes + spectrum.targets.nbytes
-        size += 0 if squares is None else squares.nbytes
+        size += sum(known[name].nbytes for name in ("squares", "coordinates") if name in known)
         return int(size + ("side" in known) * side)
 
 
@@ -159,9 +175,16 @@ class Dealt:
         at, number = key
         return np.asarray(self.rounds[at] == number)
 
-    def knows(self, key: Key) -> bool:
-        """Whether the examples without a fold are decomposed already."""
-        return key in self._left_out
+    def has_own_axes(self, key: Key) -> bool:
+        """Whether the examples without a fold are decomposed, or are worth it: the fold is a large one.
+
+        What a smaller one changes in the spectrum of all examples is cheaper to take away.
+        """
+        if key in self._left_out:
+            return True
+        held, count = int(np.count_nonzero(self.fold(key))), len(self.gathered.labels)
+        rank = min(self.gathered.features.shape)
+        return cheaper_to_refit(held, count, rank=rank, penalties=EXPECTED)
 
     def left_out(self, keys: Sequence[Key]) -> list[LeftOut]:
         """What is left without each of some folds. Those that are new are decomposed side by side."""

@@ -1,10 +1,12 @@
 """Linear discriminant analysis under one shrinkage after another, in axes that other kinds of heads use too.
 
-With T = diag(t) the scatter of the examples outside a fold in their own axes, Q [r, k] the means of their
-classes there and c the classes' weights, which add up to W, the scatter within classes is T - Q diag(c) Q'.
-The shrunken covariance is a diagonal less k columns, and nothing is decomposed to invert it:
+In the axes of some spectrum, about its mean, let T = diag(t) - L'L be the scatter of the examples outside a
+fold, Q [r, k] the means of their classes and c the classes' weights, which add up to W. In their own axes
+nothing is taken away, and L has no rows; in those of all examples L has the fold's, times the roots of their
+weights. The scatter within classes is T - Q diag(c) Q', so the shrunken covariance is a diagonal less few
+columns, and nothing is decomposed to invert it:
 
-    A^-1 = D - g Q diag(c) Q',    D = g T + s v I,    g = (1 - s) / W
+    A^-1 = D - g (Q diag(c) Q' + L'L),    D = g diag(t) + s v I,    g = (1 - s) / W
 
 with s the shrinkage and v the mean variance within classes; see `heads.lda`. Beyond these axes A is
 1 / (s v), and no mean reaches there.
@@ -12,22 +14,22 @@ with s the shrinkage and v the mean variance within classes; see `heads.lda`. Be
 Source: Woodbury 1950 (the inverse of a matrix that differs from another by few columns).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, reduce
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.linalg import cho_factor, cho_solve
 
-from regraft.core.arrays import Array, Labels, Scores
+from regraft.core.arrays import Array, Labels, Scores, Weights
 from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
 from regraft.heads.blocks import Part, Rows, column_means, parts, read_rows, summed
 from regraft.heads.classifier import Linear
 from regraft.heads.lda import LEAST_SHRINKAGE, Lda, advised_shrinkage
 from regraft.heads.moments import ABSOLUTE_FLOOR, NO_ROWS
-from regraft.heads.prepared.dealt import Dealt, Key, LeftOut
+from regraft.heads.prepared.dealt import Dealt, Gathered, Key, LeftOut
 from regraft.heads.spectrum import RELATIVE_FLOOR
 from regraft.heads.weighting import one_each, spread
 
@@ -35,11 +37,54 @@ ROUNDING = 1e-12
 """Added where next to nothing lies within classes, and what rounding leaves of it is negative."""
 
 
-class Classes(NamedTuple):
-    """The classes that have examples outside a fold, in the axes of these.
+class Outside(NamedTuple):
+    """Examples outside a fold, and the fold's, in axes about some mean where the former's scatter is T.
 
     Attributes:
-        left: these examples.
+        values: t.
+        lost: L.
+        held: coordinates of the fold's examples.
+        sums: of the examples outside, by class.
+        kept: which these are.
+        weights: theirs.
+        rows: reads coordinates of some of them.
+    """
+
+    values: Float[Array, " r"]
+    lost: Float[Array, "h r"]
+    held: Float[Array, "f r"]
+    sums: Float[Array, "r c"]
+    kept: Int[Array, " t"]
+    weights: Weights
+    rows: Callable[[Part], Float[Array, "i r"]]
+
+    @classmethod
+    def of(cls, left: LeftOut) -> "Outside":
+        """In their own axes."""
+        nothing = np.empty((0, len(left.spectrum.values)))
+        own = left.spectrum.values, nothing, left.held, left.spectrum.targets
+        return cls(*own, left.kept, left.weights, lambda part: left.rows[part, :-1])
+
+    @classmethod
+    def among(cls, gathered: Gathered, fold: Rows) -> "Outside":
+        """In the axes of all examples."""
+        whole, every = gathered.whole, gathered.coordinates
+        kept, held, weights = (
+            np.delete(np.arange(len(every)), fold),
+            every[fold],
+            gathered.weights[fold, None],
+        )
+        own = np.zeros((gathered.class_count, every.shape[1]))
+        Ballots(gathered.labels, gathered.class_count).add_sums(own, weights * held, fold)
+        given = whole.values, np.sqrt(weights) * held, held, whole.targets - own.T
+        return cls(*given, kept, gathered.weights[kept], lambda part: every[kept[part]])
+
+
+class Classes(NamedTuple):
+    """The classes that have examples outside a fold.
+
+    Attributes:
+        outside: these examples.
         present: which classes they are.
         means: theirs.
         counts: their weights.
@@ -48,7 +93,7 @@ class Classes(NamedTuple):
         width: how many features vary within classes.
     """
 
-    left: LeftOut
+    outside: Outside
     present: Bool[Array, " c"]
     means: Float[Array, "r k"]
     counts: Float[Array, " k"]
@@ -58,45 +103,62 @@ class Classes(NamedTuple):
     def scores(self, shrinkage: float) -> Scores:
         """What the fit says of the fold's examples; where nothing varies, whatever the shrinkage."""
         directions, bias = self.fit(shrinkage)
-        known = self.left.held @ directions + bias
+        known = self.outside.held @ directions + bias
         scores = np.empty((len(known), len(self.present)), np.float32)
         scores[:, self.present] = known
-        scores[:, ~self.present] = known.mean(axis=1, keepdims=True) - np.log(len(self.left.kept) + 1)
+        scores[:, ~self.present] = known.mean(axis=1, keepdims=True) - np.log(len(self.outside.kept) + 1)
         return scores
 
     def fit(self, shrinkage: float) -> tuple[Float[Array, "r k"], Float[Array, " k"]]:
         """Weights on coordinates in these axes, and biases."""
         share = max(shrinkage, LEAST_SHRINKAGE) if self.width else 1.0
         kept = (1 - share) / float(self.counts.sum())
-        directions = self._solved(kept, kept * self.left.spectrum.values + share * self.variance)
-        bias = np.log(self.counts / self.counts.sum()) - (self.means * directions).sum(axis=0) / 2
-        return directions, np.asarray(bias)
+        directions = self._solved(kept, kept * self.outside.values + share * self.variance)
+        log_shares = np.log(self.counts / self.counts.sum())
+        # Halfway between a class and the mean of all, about which its direction was taken.
+        halfway = (self.means + self._mean[:, None]) / 2
+        return directions, np.asarray(log_shares - (halfway * directions).sum(axis=0))
 
     def advised(self, labels: Labels) -> float:
         """The shrinkage of Ledoit and Wolf, given the labels of the examples outside."""
         if not self.width:
             return 1.0
-        left, total = self.left, float(self.counts.sum())
+        outside, total = self.outside, float(self.counts.sum())
         place = (np.cumsum(self.present) - 1)[labels]
         lengths = np.empty(len(place))
         for part in parts(len(place)):
-            lengths[part] = ((left.rows[part, :-1] - self.means.T[place[part]]) ** 2).sum(axis=1)
-        squared = _squared(left.spectrum.values, self.means * np.sqrt(self.counts)) / total**2
+            lengths[part] = ((outside.rows(part) - self.means.T[place[part]]) ** 2).sum(axis=1)
+        squared = _squared(outside.values, self._columns) / total**2
         trace = self.variance * self.width
-        return advised_shrinkage(lengths, left.weights, trace=trace, squared=squared, width=self.width)
+        return advised_shrinkage(lengths, outside.weights, trace=trace, squared=squared, width=self.width)
+
+    @property
+    def _mean(self) -> Float[Array, " r"]:
+        """Of the examples outside: zero in their own axes."""
+        return np.asarray(self.means @ self.counts / self.counts.sum())
+
+    @property
+    def _columns(self) -> Float[Array, "r q"]:
+        """What is to be taken from the diagonal: means of classes first."""
+        return np.hstack([self.means * np.sqrt(self.counts), self.outside.lost.T])
 
     def _solved(self, kept: float, diagonal: Float[Array, " r"]) -> Float[Array, "r k"]:
-        """A Q: with P the columns over the root of the diagonal, (I - P P')^-1 P = P (I - P'P)^-1."""
-        root, scale = np.sqrt(self.counts), 1 / np.sqrt(diagonal)[:, None]
-        means = scale * self.means
-        columns = means * (root * np.sqrt(kept))
-        is_tall = columns.shape[1] < len(columns)
-        factor = _factor(columns.T @ columns if is_tall else columns @ columns.T)
-        if is_tall:
-            solved = cho_solve(factor, (means * root).T, check_finite=False).T / root
-        else:
-            solved = cho_solve(factor, means, check_finite=False)
-        return np.asarray(scale * solved)
+        """A of the means about that of all.
+
+        They are among the columns: with P these over the root of the diagonal, (I - P P')^-1 P is
+        P (I - P'P)^-1.
+        """
+        scale = 1 / np.sqrt(diagonal)[:, None]
+        columns = scale * self._columns
+        if columns.shape[1] >= len(columns):
+            factor = _factor(kept * (columns @ columns.T))
+            means = scale * (self.means - self._mean[:, None])
+            return np.asarray(scale * cho_solve(factor, means, check_finite=False))
+        wanted = np.zeros((columns.shape[1], len(self.counts)))
+        root = np.sqrt(self.counts)
+        wanted[: len(root)] = np.diag(1 / root) - root[:, None] / self.counts.sum()
+        factor = _factor(kept * (columns.T @ columns))
+        return np.asarray(scale * (columns @ cho_solve(factor, wanted, check_finite=False)))
 
 
 def _factor(products: Float[Array, "q q"]) -> tuple[Float[Array, "q q"], bool]:
@@ -109,11 +171,11 @@ def _factor(products: Float[Array, "q q"]) -> tuple[Float[Array, "q q"], bool]:
 
 
 class PreparedLda:
-    """The classes outside each fold, in the axes of its spectrum.
+    """The classes outside each fold.
 
-    Cost: once n d r + 4 r^3 multiplications for each fold with r = min(n, d), unless another kind of head has
-        paid for it; then n r k + k^3 for every shrinkage, or r^3 where that is less. A fit to all examples
-        takes their decomposition, unless ridge has paid for it.
+    Cost: once n d r + 4 r^3 multiplications with r = min(n, d), unless another kind of head has paid for it;
+        then for every shrinkage, and folds of m examples, m^2 r each. For large folds once 4 r^3 each, unless
+        paid for, and then n r k + k^3 for all of them, or r^3 where that is less.
     """
 
     def __init__(self, dealt: Dealt) -> None:
@@ -131,7 +193,8 @@ class PreparedLda:
         side, whole, count = self._gathered.side, self._gathered.whole, len(self._gathered.labels)
         nobody = np.empty((0, len(whole.values)))
         with single_threaded_blas():
-            classes = self._look(LeftOut(whole, nobody, np.arange(count), side), NO_ROWS)
+            left = LeftOut(whole, nobody, np.arange(count), side)
+            classes = self._look(Outside.of(left), NO_ROWS)
             shrinkage = classes.advised(self._gathered.labels) if head.shrinkage is None else head.shrinkage
             directions, bias = classes.fit(shrinkage)
             coefficients = whole.basis @ directions
@@ -144,8 +207,12 @@ class PreparedLda:
         """Held-out scores under a shrinkage, of some folds."""
         assert keys is not None, "each example alone would be a fit for each"
         new = [key for key in keys if key not in self._classes]
-        for key, left in zip(new, self.dealt.left_out(new), strict=True):
-            self._classes[key] = self._look(left, np.flatnonzero(self.dealt.fold(key)))
+        large = [key for key in new if self.dealt.has_own_axes(key)]
+        outside = dict(zip(large, map(Outside.of, self.dealt.left_out(large)), strict=True))
+        for key in new:
+            fold = np.flatnonzero(self.dealt.fold(key))
+            rest = outside[key] if key in outside else Outside.among(self._gathered, fold)
+            self._classes[key] = self._look(rest, fold)
         found = in_parallel(lambda key: self._scores(key, head.shrinkage), keys)
         return self.dealt.mean(zip(keys, found, strict=True))
 
@@ -154,7 +221,7 @@ class PreparedLda:
         if shrinkage is not None:
             return classes.scores(shrinkage)
         if key not in self._advised:
-            self._advised[key] = classes.advised(self._gathered.labels[classes.left.kept])
+            self._advised[key] = classes.advised(self._gathered.labels[classes.outside.kept])
         return classes.scores(self._advised[key])
 
     @cached_property
@@ -181,12 +248,12 @@ class PreparedLda:
 
         return np.asarray(reduce(np.add, summed(over, rows)))
 
-    def _look(self, left: LeftOut, fold: Rows) -> Classes:
+    def _look(self, outside: Outside, fold: Rows) -> Classes:
         """Classes outside a fold, and how they vary."""
-        labels, class_count = self._gathered.labels[left.kept], self._gathered.class_count
+        labels, class_count = self._gathered.labels[outside.kept], self._gathered.class_count
         present = np.bincount(labels, minlength=class_count) > 0
-        counts = np.bincount(labels, left.weights, minlength=class_count)[present]
-        means = left.spectrum.targets[:, present] / counts
+        counts = np.bincount(labels, outside.weights, minlength=class_count)[present]
+        means = outside.sums[:, present] / counts
         sums = self._whole - self._sums(fold)
         overall, own = sums[-1] / counts.sum(), sums[:-1][present]
         variances = overall - (own**2 / counts[:, None]).sum(axis=0) / counts.sum()
@@ -196,9 +263,9 @@ class PreparedLda:
         if variances.sum() <= floors.sum():
             apart = float((means**2).sum(axis=0).mean())
             variance = apart / len(squares) if apart > ABSOLUTE_FLOOR * squares.sum() else np.inf
-            return Classes(left, present, means, counts, variance, 0)
+            return Classes(outside, present, means, counts, variance, 0)
         width = int((variances > floors).sum())
-        return Classes(left, present, means, counts, float(variances.sum()) / width, width)
+        return Classes(outside, present, means, counts, float(variances.sum()) / width, width)
 
 
 def _squared(values: Float[Array, " r"], columns: Float[Array, "r k"]) -> float:

@@ -9,15 +9,12 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Scores
 from regraft.core.threads import single_threaded_blas
 from regraft.heads.classifier import Linear
-from regraft.heads.leaving_out import Held, cheaper_to_refit, leave_folds_out, leave_one_out
+from regraft.heads.leaving_out import Held, leave_folds_out, leave_one_out
 from regraft.heads.prepared.dealt import Dealt, Key, LeftOut
 from regraft.heads.ridge import Ridge, linear
 
 MOST_SCORES, MOST_PENALTIES = 10**7, 5
 """At a time: 40 MB of held-out scores, and not many penalties that nobody may ask for once the loss rises."""
-
-EXPECTED = 20
-"""Penalties that will be asked for: what is cheaper for so many of them is computed for the first."""
 
 
 class PreparedRidge:
@@ -56,7 +53,7 @@ class PreparedRidge:
         if keys is None:
             with single_threaded_blas():
                 return leave_one_out(self.dealt.gathered.side, self.dealt.gathered.whole, absolute)
-        many = [key for key in keys if self.dealt.knows(key) or self._is_large(key)]
+        many = [key for key in keys if self.dealt.has_own_axes(key)]
         few = [key for key in keys if key not in many]
         return self.dealt.mean(chain(self._by_rest(absolute, many), self._by_whole(absolute, few)))
 
@@ -74,11 +71,6 @@ class PreparedRidge:
             with single_threaded_blas():
                 found = leave_folds_out(side, whole, absolute, folds=asked) if own else np.empty(0)
             yield from ((key, found[:, self.dealt.fold(key)]) for key in own)
-
-    def _is_large(self, key: Key) -> bool:
-        held, count = int(np.count_nonzero(self.dealt.fold(key))), len(self.dealt.gathered.labels)
-        rank = len(self.dealt.gathered.whole.values)
-        return cheaper_to_refit(held, count, rank=rank, penalties=EXPECTED)
 
 
 def _predicted(left: LeftOut, penalties: Float[Array, " p"]) -> Held:

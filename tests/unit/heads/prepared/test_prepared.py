@@ -35,7 +35,7 @@ def dealt_to(folds: Any, given: dict[str, Any]) -> Dealt:
     return Dealt(Gathered(**given), () if folds is None else (folds,))
 
 
-@pytest.mark.parametrize(("count", "width"), [(60, 9), (40, 90)])
+@pytest.mark.parametrize(("count", "width"), [(60, 9), (60, 30), (40, 90)])
 @pytest.mark.parametrize("kind", SHARED)
 def test_it_answers_like_held_out(kind: str, count: int, width: int) -> None:
     given = examples(count, width)
@@ -100,6 +100,32 @@ def test_rounds_are_averaged(kind: str) -> None:
         near = 1e-3 if kind == "reduced" else 2e-5
         found = prepared.held_out(head, dealt.keys)
         np.testing.assert_allclose(found, wanted, atol=near * np.abs(wanted).max(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("count", "width"), [(60, 30), (40, 90)])
+def test_small_folds_are_taken_from_the_spectrum_of_all(
+    count: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, folds = examples(count, width), np.arange(count) % 8
+    # One class is in no other fold.
+    given["labels"] = np.where(folds == 1, given["labels"], given["labels"] % 2)
+    wanted = [held_out(head, **given, folds=folds) for head in (Lda(None), Lda(0.3))]
+    decomposed, real = list[int](), spectrum.np.linalg.eigh
+
+    def counted(matrix: np.ndarray) -> Any:
+        decomposed.append(len(matrix))
+        return real(matrix)
+
+    monkeypatch.setattr("regraft.heads.spectrum.np.linalg.eigh", counted)
+    prepared = Prepared(dealt_to(folds, given))
+    assert not prepared.helps(Lda(None))
+    prepared.of(Ridge(1.0)).held_out(Ridge(1.0), prepared.dealt.keys)
+    assert prepared.helps(Lda(None))
+    assert not prepared.helps(Logistic(0.1))
+    for head, scores in zip((Lda(None), Lda(0.3)), wanted, strict=True):
+        found = prepared.of(head).held_out(head, prepared.dealt.keys)
+        np.testing.assert_allclose(found, scores, atol=2e-5 * np.abs(scores).max(), rtol=1e-4)
+    assert len(decomposed) == 1
 
 
 @pytest.mark.parametrize(("count", "width"), [(60, 9), (40, 90)])

@@ -269,7 +269,7 @@ def test_parts_that_cannot_be_fitted_in_time_are_left_out() -> None:
     assert np.count_nonzero(drawn(logits, truth, None)[:2]) == 2
 
     def kept(*costs_s: float, most_s: float) -> list[int]:
-        return affordable_parts(logits, truth, None, np.array(costs_s), most_s).tolist()
+        return affordable_parts(logits, truth, None, np.array(costs_s, np.float64), most_s).tolist()
 
     assert kept(0, 0, 0, most_s=1) == [0, 1, 2]
     assert kept(0, 5, 0, most_s=5) == [0, 1, 2]

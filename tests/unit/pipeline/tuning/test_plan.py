@@ -94,9 +94,18 @@ def test_other_kinds_follow_on_the_best_of_these_features() -> None:
     running = replace(trials[0], state="running", value=None)
     assert next_points(space, first, [running, *trials[1:]]) == []
     points = next_points(space, first, trials)
-    assert [each["head.kind"] for each in points[:3]] == [*KINDS[1:]]
-    assert {(each["depths"], each["scaling"]) for each in points[:3]} == {("all", "feature")}
-    assert {each["scaling"] for each in points[3:]} == {"depth", "feature", "none"}
+    # Of discriminants, which cost little once one is there, some with other shrinkages.
+    assert [*dict.fromkeys(each["head.kind"] for each in points[:5])] == [*KINDS[1:]]
+    discriminants = [each["head.lda.shrinkage"] for each in points[:5] if each["head.kind"] == "lda"]
+    assert discriminants == [None, 0.1, 0.5]
+    assert {(each["depths"], each["scaling"]) for each in points[:5]} == {("all", "feature")}
+    assert {each["scaling"] for each in points[5:]} == {"depth", "feature", "none"}
+    narrowed = space_for(ASKED, Search(("head.lda.shrinkage=0.6..0.9",)), dataset())
+    first = first_points(narrowed)
+    trials = [Trial(number, values, "complete", 0.3) for number, values in enumerate(first)]
+    asked = [each for each in next_points(narrowed, first, trials) if each["head.kind"] == "lda"]
+    assert len(asked) == 1
+    first = first_points(space)
     failed = [Trial(number, values, "failed") for number, values in enumerate(first)]
     assert next_points(space, first, failed) == []
     # Of a grid, for instance, nothing was asked for first.
