@@ -2,9 +2,10 @@
 
 On the features of every depth of a data set cut to a few hundred images: one setting each of logistic
 regression, discriminant analysis, ridge and kernel ridge, cross-validated. Ours decomposes the examples
-without a fold once for all of them; the other side prepares each kind on its own. And the fits of logistic
+without a fold once for all of them; the other side prepares each kind on its own. Then the fits of logistic
 regression to all folds side by side, against one after another by SciPy, both to the same tolerance and both,
-like all else here, with as many threads as there are cores.
+like all else here, with as many threads as there are cores. And three discriminants after ridge, whose
+spectrum of all examples ours takes folds from; the other side decomposes what is left without each fold.
 """
 
 import statistics
@@ -26,14 +27,24 @@ from regraft.heads.ballots import present_only
 from regraft.heads.logistic import softmax_loss
 from regraft.heads.loss import Posed
 from regraft.heads.prepared import Dealt, Gathered, Prepared
-from regraft.heads.prepared.dealt import LeftOut
+from regraft.heads.prepared.dealt import Key, LeftOut
 from regraft.heads.solver import FLAT, HELD_OUT_TOLERANCE, ITERATIONS, Problem, solve_all
 from regraft.heads.solver import _curvature as curvature
 from regraft.heads.solver import _units as units_of
 from regraft.pipeline.climb import MOST_REPEATED, ROUNDS
 
+MEASURED = ("kinds", "fits", "discriminants")
 HEADS = (Logistic(0.1), Lda(0.3), Ridge(1.0), KernelRidge(0.1))
+DISCRIMINANTS = (Lda(), Lda(0.1), Lda(0.5))
 LOSS = softmax_loss(smoothing=0.03)
+
+
+class EachOnItsOwn(Dealt):
+    """Folds that are all decomposed."""
+
+    def has_own_axes(self, key: Key) -> bool:
+        """Of every fold there is."""
+        return key in self.keys
 
 
 def run(data: Path | None, quick: bool) -> dict[str, Any]:
@@ -46,10 +57,7 @@ def run(data: Path | None, quick: bool) -> dict[str, Any]:
         print("   ", rows[-1], flush=True)
     return {
         "n": len(rows),
-        **{
-            f"{name}, ratio": _mean_ratio([row[f"{name}, ratio"] for row in rows])
-            for name in ("kinds", "fits")
-        },
+        **{f"{name}, ratio": _mean_ratio([row[f"{name}, ratio"] for row in rows]) for name in MEASURED},
         "rows": rows,
     }
 
@@ -78,6 +86,16 @@ def row_of(task: SearchTask, repetitions: int) -> dict[str, float]:
         for head in HEADS:
             prepare([head])
 
+    def discriminate(make: type[Dealt]) -> float:
+        shared = Prepared(make(dealt().gathered, rounds))
+        assert len(shared.dealt.gathered.whole.values), "ridge has paid for it"
+        prepared = shared.of(DISCRIMINANTS[0])
+        assert prepared is not None, "they share their work"
+        began = time.perf_counter()
+        said[make] = [prepared.held_out(head, shared.dealt.keys) for head in DISCRIMINANTS]
+        return time.perf_counter() - began
+
+    said: dict[type[Dealt], list[np.ndarray]] = {}
     known = dealt()
     left = known.left_out(known.keys)
     problems = [_problem(each, task) for each in left]
@@ -95,6 +113,13 @@ def row_of(task: SearchTask, repetitions: int) -> dict[str, float]:
 
     kinds = in_turns({"ours": _timed(share), "theirs": _timed(prepare_each)}, repetitions)
     fits = in_turns({"ours": _timed(side_by_side), "theirs": _timed(one_by_one)}, repetitions)
+    own = in_turns(
+        {"ours": lambda: discriminate(Dealt), "theirs": lambda: discriminate(EachOnItsOwn)}, repetitions
+    )
+    apart = max(
+        float(np.abs(mine - theirs).max() / np.abs(theirs).max())
+        for mine, theirs in zip(said[Dealt], said[EachOnItsOwn], strict=True)
+    )
     higher = [
         _value(problem, ours, penalty) / _value(problem, theirs, penalty) - 1
         for problem, penalty, ours, theirs in zip(
@@ -102,11 +127,12 @@ def row_of(task: SearchTask, repetitions: int) -> dict[str, float]:
         )
     ]
     row: dict[str, float] = {}
-    for name, sides in (("kinds", kinds), ("fits", fits)):
+    for name, sides in zip(MEASURED, (kinds, fits, own), strict=True):
         medians = {side: statistics.median(seconds) for side, seconds in sides.items()}
         row |= {f"{name}, shared s": medians["ours"], f"{name}, alone s": medians["theirs"]}
         row[f"{name}, ratio"] = medians["theirs"] / medians["ours"]
-    return {name: round(value, 4) for name, value in row.items()} | {"objective higher by": max(higher)}
+    differences = {"objective higher by": max(higher), "discriminants apart": apart}
+    return {name: round(value, 4) for name, value in row.items()} | differences
 
 
 def _timed(work: Callable[[], None]) -> Callable[[], float]:

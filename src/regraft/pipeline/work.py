@@ -19,6 +19,10 @@ from regraft.pipeline.recipe import Head
 DECOMPOSITION = 12
 """Multiplications of an eigen-decomposition of [r, r] in units of r^3, at the speed of a matrix product."""
 
+TAKEN_AWAY = 2
+"""Multiplications in units of n^2 r, of taking a fold from the spectrum of all and reading its shrinkage off
+what is left; at the rate of ridge, which decomposes once where it is said to do so for every fold."""
+
 SOLUTION = 1
 """Multiplications in units of n^3, of a kernel machine for each fold, once all examples are decomposed."""
 
@@ -37,8 +41,16 @@ STOPPED_EARLY = 0.5
 """The share of its epochs that a perceptron goes through."""
 
 
-def multiplications(head: Head, *, examples: int, features: int, classes: int, fits: int) -> float:
-    """Roughly how many multiplications it takes to fit a head so many times; only ratios of it are used."""
+def multiplications(
+    head: Head, *, examples: int, features: int, classes: int, fits: int, paid: bool = False
+) -> float:
+    """Roughly how many multiplications it takes to fit a head so many times; only ratios of it are used.
+
+    `paid`: another kind of head has decomposed the examples, which leaves a discriminant little to do.
+    """
+    if paid and isinstance(head, Lda):
+        rank = min(examples, features)
+        return float(fits * rank * (TAKEN_AWAY * examples**2 + features * classes))
     parts = (
         [(part.head, part.width) for part in head.parts] if isinstance(head, Blend) else [(head, features)]
     )

@@ -103,6 +103,10 @@ class Tasks:
         """Whether a trial of its kind of head has left work on its features."""
         return _name(recipe) in self._shelf and self.of(recipe).rows.prepared.knows(recipe.head)
 
+    def is_decomposed(self, recipe: Recipe) -> bool:
+        """Whether a trial has left the spectrum of all images on its features."""
+        return _name(recipe) in self._shelf and self.of(recipe).rows.prepared.dealt.gathered.is_decomposed
+
     def clear(self) -> None:
         """Drop everything: memory is wanted elsewhere."""
         self._shelf.clear()

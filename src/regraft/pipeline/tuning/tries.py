@@ -254,10 +254,10 @@ class Tries:
         return self.work(recipe, fits=fits)
 
     def work(self, recipe: Recipe, *, fits: int) -> float:
-        """Multiplications that so many fits of its head take, roughly, were nothing shared."""
+        """Multiplications that so many fits of its head take, roughly, the first of its kind."""
         rows, count = self._shape(recipe)
-        given = {"examples": rows, "features": count, "classes": self.climb.class_count}
-        return multiplications(_head(recipe), **given, fits=fits)
+        given = {"examples": rows, "features": count, "classes": self.climb.class_count, "fits": fits}
+        return multiplications(_head(recipe), **given, paid=self.tasks.is_decomposed(recipe))
 
     def _shape(self, recipe: Recipe) -> tuple[int, int]:
         rows = len(self.climb.dataset) * len(VARIANTS[recipe.views])

@@ -67,17 +67,23 @@ def test_the_recipe_settles_what_it_names() -> None:
 
 def test_a_search_begins_with_the_quickest_kind_on_all_features() -> None:
     points = first_points(space_for(ASKED, Search(), dataset()))
-    assert {each["head.kind"] for each in points} == {KINDS[0]}
-    assert [(each["depths"], each["scaling"]) for each in points] == [
-        ("all", "depth"),
-        ("grid", "depth"),
-        ("all", "feature"),
-        ("grid", "feature"),
-        ("last", "depth"),
+    # A discriminant takes next to nothing where ridge was just before.
+    assert [(each["depths"], each["scaling"], each["head.kind"]) for each in points] == [
+        ("all", "depth", "ridge"),
+        ("all", "depth", "lda"),
+        ("grid", "depth", "ridge"),
+        ("grid", "depth", "lda"),
+        ("all", "feature", "ridge"),
+        ("grid", "feature", "ridge"),
+        ("last", "depth", "ridge"),
     ]
+    assert KINDS[0] == "ridge"
+    asked_for_ridge = first_points(space_for(ASKED, Search({"head.kind": ["ridge"]}), dataset()))
+    assert asked_for_ridge == [each for each in points if each["head.kind"] == "ridge"]
     settled = space_for(Recipe(("lite0",), "all", "depth"), Search(), dataset())
-    assert first_points(settled) == settled.rules_of_thumb()[:1]
-    asked = space_for(ASKED, Search({"depths": "grid,all", "scaling": ["none"]}), dataset())
+    assert first_points(settled)[0] == settled.rules_of_thumb()[0]
+    changes = {"depths": "grid,all", "scaling": ["none"], "head.kind": ["ridge", "logistic"]}
+    asked = space_for(ASKED, Search(changes), dataset())
     assert [(each["depths"], each["scaling"]) for each in first_points(asked)] == [
         ("all", "none"),
         ("grid", "none"),
@@ -87,8 +93,9 @@ def test_a_search_begins_with_the_quickest_kind_on_all_features() -> None:
 def test_other_kinds_follow_on_the_best_of_these_features() -> None:
     space = space_for(ASKED, Search(), dataset())
     first = first_points(space)
+    best = [(values["depths"], values["scaling"]) == ("all", "feature") for values in first]
     trials = [
-        Trial(number, values, "complete", 0.2 if number == 2 else 0.3) for number, values in enumerate(first)
+        Trial(number, values, "complete", 0.2 if best[number] else 0.3) for number, values in enumerate(first)
     ]
     assert next_points(space, first, trials[1:]) == []
     running = replace(trials[0], state="running", value=None)
