@@ -42,42 +42,43 @@ class Outside(NamedTuple):
 
     Attributes:
         values: t.
-        lost: L.
-        held: coordinates of the fold's examples.
         sums: of the examples outside, by class.
         kept: which these are.
         weights: theirs.
-        rows: reads coordinates of some of them.
+        lost: weights of the fold's examples, where they have to be taken away.
+        rows: reads coordinates of some of the examples outside.
+        held: reads those of the fold's.
     """
 
     values: Float[Array, " r"]
-    lost: Float[Array, "h r"]
-    held: Float[Array, "f r"]
     sums: Float[Array, "r c"]
     kept: Int[Array, " t"]
     weights: Weights
+    lost: Weights
     rows: Callable[[Part], Float[Array, "i r"]]
+    held: Callable[[], Float[Array, "f r"]]
 
     @classmethod
     def of(cls, left: LeftOut) -> "Outside":
         """In their own axes."""
-        nothing = np.empty((0, len(left.spectrum.values)))
-        own = left.spectrum.values, nothing, left.held, left.spectrum.targets
-        return cls(*own, left.kept, left.weights, lambda part: left.rows[part, :-1])
+        known = left.spectrum.values, left.spectrum.targets, left.kept, left.weights, np.empty(0)
+        return cls(*known, rows=lambda part: left.rows[part, :-1], held=lambda: left.held)
 
     @classmethod
     def among(cls, gathered: Gathered, fold: Rows) -> "Outside":
         """In the axes of all examples."""
-        whole, every = gathered.whole, gathered.coordinates
-        kept, held, weights = (
-            np.delete(np.arange(len(every)), fold),
-            every[fold],
-            gathered.weights[fold, None],
-        )
-        own = np.zeros((gathered.class_count, every.shape[1]))
-        Ballots(gathered.labels, gathered.class_count).add_sums(own, weights * held, fold)
-        given = whole.values, np.sqrt(weights) * held, held, whole.targets - own.T
-        return cls(*given, kept, gathered.weights[kept], lambda part: every[kept[part]])
+        whole, every, lost = gathered.whole, gathered.coordinates, gathered.weights[fold]
+        kept, own = np.delete(np.arange(len(every)), fold), np.zeros((gathered.class_count, every.shape[1]))
+        Ballots(gathered.labels, gathered.class_count).add_sums(own, lost[:, None] * every[fold], fold)
+        known = whole.values, whole.targets - own.T, kept, gathered.weights[kept], lost
+        return cls(*known, rows=lambda part: every[kept[part]], held=lambda: every[fold])
+
+    @property
+    def taken_away(self) -> Float[Array, "h r"]:
+        """L."""
+        if not len(self.lost):
+            return np.empty((0, len(self.values)))
+        return np.asarray(np.sqrt(self.lost)[:, None] * self.held())
 
 
 class Classes(NamedTuple):
@@ -103,7 +104,7 @@ class Classes(NamedTuple):
     def scores(self, shrinkage: float) -> Scores:
         """What the fit says of the fold's examples; where nothing varies, whatever the shrinkage."""
         directions, bias = self.fit(shrinkage)
-        known = self.outside.held @ directions + bias
+        known = self.outside.held() @ directions + bias
         scores = np.empty((len(known), len(self.present)), np.float32)
         scores[:, self.present] = known
         scores[:, ~self.present] = known.mean(axis=1, keepdims=True) - np.log(len(self.outside.kept) + 1)
@@ -140,7 +141,7 @@ class Classes(NamedTuple):
     @property
     def _columns(self) -> Float[Array, "r q"]:
         """What is to be taken from the diagonal: means of classes first."""
-        return np.hstack([self.means * np.sqrt(self.counts), self.outside.lost.T])
+        return np.hstack([self.means * np.sqrt(self.counts), self.outside.taken_away.T])
 
     def _solved(self, kept: float, diagonal: Float[Array, " r"]) -> Float[Array, "r k"]:
         """A of the means about that of all.
@@ -217,6 +218,7 @@ class PreparedLda:
         return self.dealt.mean(zip(keys, found, strict=True))
 
     def _scores(self, key: Key, shrinkage: float | None) -> Scores:
+        self.dealt.pause()
         classes = self._classes[key]
         if shrinkage is not None:
             return classes.scores(shrinkage)

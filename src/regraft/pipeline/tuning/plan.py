@@ -125,8 +125,8 @@ def first_points(space: Space) -> list[Values]:
     ridge on three of six, and within 2 % of it on two more (lite0, 2026-11-23, n = 1). The last depth comes
     last: it is that of the plain probe, which is there already.
 
-    A discriminant follows at once where ridge has paid for nearly all that it takes: of many classes it is
-    often the better one, and where there is time for few trials there may be none later.
+    Discriminants follow as soon as ridge has paid for nearly all that they take: of many classes they are
+    often the better ones, and where there is time for few trials there may be none later.
     """
     thumb = space.rules_of_thumb()[0]
     depths = _beginning_elsewhere(space, "depths", thumb)
@@ -135,9 +135,9 @@ def first_points(space: Space) -> list[Values]:
         scalings.append(STANDARDISED)
     many = [one for one in depths if one.get("depths", space.defaults.get("depths")) != "last"]
     found = [{**one, "scaling": scaling} for scaling in scalings for one in many] or many
-    paid = [[one, *_discriminant(space, one)] for one in found[: len(many)]]
-    rest = found[len(many) :] + [one for one in depths if one not in many]
-    return [*chain.from_iterable(paid), *rest]
+    paid, others = found[: len(many)], found[len(many) :]
+    discriminants = chain.from_iterable(_discriminant(space, one) for one in paid)
+    return [*paid, *discriminants, *others, *(one for one in depths if one not in many)]
 
 
 def _discriminant(space: Space, values: Values) -> list[Values]:

@@ -70,8 +70,8 @@ def test_a_search_begins_with_the_quickest_kind_on_all_features() -> None:
     # A discriminant takes next to nothing where ridge was just before.
     assert [(each["depths"], each["scaling"], each["head.kind"]) for each in points] == [
         ("all", "depth", "ridge"),
-        ("all", "depth", "lda"),
         ("grid", "depth", "ridge"),
+        ("all", "depth", "lda"),
         ("grid", "depth", "lda"),
         ("all", "feature", "ridge"),
         ("grid", "feature", "ridge"),
