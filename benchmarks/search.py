@@ -127,7 +127,10 @@ def _curve(task: SearchTask, trials: list[dict[str, Any]], seconds: float) -> li
 def by_then(task: SearchTask, points: Sequence[dict[str, Any]], seconds: float) -> dict[str, float | None]:
     """What a peer would have delivered by some second; None where it had nothing yet."""
     known = [point for point in points if point["seconds"] <= seconds]
-    found = known[-1] | delivered(task, known[-1]["point"]) if known else {}
+    found = known[-1] if known else {}
+    if known and "fresh" not in found:
+        # All but what it ended with have not been fitted yet.
+        found = found | delivered(task, found["point"])
     return {name: round(found[name], 4) if name in found else None for name in JUDGED}
 
 

@@ -182,3 +182,9 @@ def read_recipe(file: Path) -> Recipe:
 def kind_of(head: object) -> str:
     """The name by which a recipe knows a head."""
     return next(kind for kind, settings in {**HEADS, BLEND: Blend}.items() if type(head) is settings)
+
+
+def head_of(recipe: Recipe) -> Head:
+    """The head of a recipe that names one, as a trial does."""
+    assert recipe.head is not None, "a trial names its head"
+    return recipe.head

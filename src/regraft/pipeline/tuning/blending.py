@@ -17,11 +17,11 @@ from regraft.core.seeds import generator
 from regraft.evaluation.answers import units
 from regraft.evaluation.resampling import mean_interval
 from regraft.features import Depths, columns_within
-from regraft.heads import Blend, Head, Part
+from regraft.heads import Blend, Part
 from regraft.pipeline.budget import Budget
 from regraft.pipeline.judging import LINEAR
 from regraft.pipeline.model import Fitted
-from regraft.pipeline.recipe import Recipe, kind_of
+from regraft.pipeline.recipe import Recipe, head_of, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
 from regraft.pipeline.tuning.pace import REFIT
@@ -259,7 +259,7 @@ def refit_s(trial: Trial, tries: Tries) -> float:
     if recipe is None or recipe.finetune:
         return REFIT * trial.seconds
     known, work = tries.tasks.knows(recipe), tries.work(recipe, fits=1)
-    return tries.pace.fit_s(_head(recipe), work, trial_s=trial.seconds, is_known=known)
+    return tries.pace.fit_s(head_of(recipe), work, trial_s=trial.seconds, is_known=known)
 
 
 def fit_blend(found: Blended, tries: Tries) -> Fitted:
@@ -280,7 +280,7 @@ def _recipes(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> tuple[Recip
     cards = tries.climb.cards(recipes[0])
     parts = [
         Part(
-            head=_head(recipe),
+            head=head_of(recipe),
             share=share,
             temperature=float(trial.details["temperature"]),
             columns=columns_within(cards, recipe.representation.depths, whole),
@@ -290,8 +290,3 @@ def _recipes(chosen: Sequence[tuple[Trial, float]], tries: Tries) -> tuple[Recip
     ]
     blend = replace(recipes[0], depths=whole, scaling="none", head=Blend((*parts,)))
     return blend, (*recipes,)
-
-
-def _head(recipe: Recipe) -> Head:
-    assert recipe.head is not None, "a trial names its head"
-    return recipe.head

@@ -142,8 +142,8 @@ def first_points(space: Space) -> list[Values]:
 
 def _discriminant(space: Space, values: Values) -> list[Values]:
     """One on the same features, unless there is none or its shrinkage was asked for."""
-    thumbs = (thumb for thumb in space.rules_of_thumb()[1:] if thumb.get(SHRINKAGE, 0) is None)
-    return [{**thumb, **_features(values), SHRINKAGE: SHRINKAGES[0]} for thumb in thumbs]
+    others = [one for thumb in space.rules_of_thumb()[1:] for one in _with_shrinkages(thumb)[1:2]]
+    return [{**one, **_features(values)} for one in others]
 
 
 def _features(values: Values) -> Values:

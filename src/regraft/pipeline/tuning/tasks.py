@@ -10,7 +10,7 @@ from regraft.pipeline.climb import Climb
 from regraft.pipeline.judging import Candidate
 from regraft.pipeline.machine import memory_bytes
 from regraft.pipeline.model import Fitted, Made, folded
-from regraft.pipeline.recipe import Head, Recipe
+from regraft.pipeline.recipe import Head, Recipe, head_of
 from regraft.search.held_out import Task, chosen_and_scored, fitted
 from regraft.search.memory import is_out_of_memory
 from regraft.search.shelf import Shelf
@@ -95,9 +95,8 @@ class Tasks:
         return head, scores, fit
 
     def _fit(self, recipe: Recipe) -> Fitted:
-        assert recipe.head is not None, "a trial names its head"
         scaled = self._scaled(recipe)
-        return folded(fitted(recipe.head, scaled.task), scaled.affine)
+        return folded(fitted(head_of(recipe), scaled.task), scaled.affine)
 
     def knows(self, recipe: Recipe) -> bool:
         """Whether a trial of its kind of head has left work on its features."""

@@ -19,7 +19,7 @@ from regraft.pipeline.cut import Patience
 from regraft.pipeline.finetuning import FineTuning
 from regraft.pipeline.fitting import fit_head
 from regraft.pipeline.machine import memory_bytes
-from regraft.pipeline.recipe import Head, Recipe, kind_of
+from regraft.pipeline.recipe import Head, Recipe, head_of, kind_of
 from regraft.pipeline.tuning.answers import SMALLEST, Kept, judged
 from regraft.pipeline.tuning.finetune_axes import STAGES
 from regraft.pipeline.tuning.pace import MOST_FRACTION, Pace, raced_share, races
@@ -78,7 +78,7 @@ class Tries:
             OutOfTime: the time was up before every image was held out.
         """
         recipe = self._recipe(asked)
-        given, shared, work = _head(recipe), self._shared(recipe), self._require_features(recipe)
+        given, shared, work = head_of(recipe), self._shared(recipe), self._require_features(recipe)
         cost_s = self.pace.cost_s(kind_of(given), work, shared=shared)
         # What is fitted to all images has one penalty.
         one = replace(given, penalty=path[0]) if (path := penalties(given)) else given  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ class Tries:
             OutOfTime: the time is up.
         """
         recipes = [self._recipe(asked) for asked in group]
-        heads = [head for head in map(_head, recipes) if isinstance(head, TrainedLinear)]
+        heads = [head for head in map(head_of, recipes) if isinstance(head, TrainedLinear)]
         works = [self._require_features(recipe) for recipe in recipes]
         if halve:
             works = [work * raced_share(head.epochs) for work, head in zip(works, heads, strict=True)]
@@ -155,7 +155,7 @@ class Tries:
             # Stopped on its way, it is put back.
             self._require_more_time()
             raise
-        outcome = self._outcome(asked, _head(settled), scores, task)
+        outcome = self._outcome(asked, head_of(settled), scores, task)
         outcome.details.update(said, finetune=plain(settled.finetune))
         return outcome
 
@@ -233,7 +233,7 @@ class Tries:
 
     def _shared(self, recipe: Recipe) -> Hashable:
         """Names what a head shares with others of its kind on these features; None for nothing."""
-        shared = sharing(_head(recipe))
+        shared = sharing(head_of(recipe))
         return None if shared is None else (recipe.representation, recipe.views, shared[0])
 
     def _require_features(self, recipe: Recipe) -> float:
@@ -249,7 +249,7 @@ class Tries:
         needed = rows * count * BYTES_PER_FEATURE
         if needed > MEMORY_FRACTION * memory_bytes():
             raise TrainingError(f"{rows} x {count} features need {needed / 1e9:.0f} GB of memory.")
-        folds = self.climb.folds_for(_head(recipe), recipe.views)
+        folds = self.climb.folds_for(head_of(recipe), recipe.views)
         fits = 1 if folds is None else sum(len(np.unique(one[self.climb.held_out])) for one in folds)
         return self.work(recipe, fits=fits)
 
@@ -257,7 +257,7 @@ class Tries:
         """Multiplications that so many fits of its head take, roughly, the first of its kind."""
         rows, count = self._shape(recipe)
         given = {"examples": rows, "features": count, "classes": self.climb.class_count, "fits": fits}
-        return multiplications(_head(recipe), **given, paid=self.tasks.is_decomposed(recipe))
+        return multiplications(head_of(recipe), **given, paid=self.tasks.is_decomposed(recipe))
 
     def _shape(self, recipe: Recipe) -> tuple[int, int]:
         rows = len(self.climb.dataset) * len(VARIANTS[recipe.views])
@@ -293,8 +293,3 @@ class Tries:
                 raise TrainingError(f"{skipped[0].path} can no longer be read.")
             if not complete:
                 raise OutOfTime
-
-
-def _head(recipe: Recipe) -> Head:
-    assert recipe.head is not None, "a point names its head"
-    return recipe.head
