@@ -14,6 +14,7 @@ from regraft.heads import (
     SelectedRidge,
     TrainedLinear,
 )
+from regraft.heads.prepared import reach_all
 from regraft.pipeline.recipe import Head
 
 DECOMPOSITION = 12
@@ -25,6 +26,9 @@ what is left; at the rate of ridge, which decomposes once where it is said to do
 
 SOLUTION = 1
 """Multiplications in units of n^3, of a kernel machine for each fold, once all examples are decomposed."""
+
+OUTSIDE = 0.8
+"""The share of the examples outside a fold, one of five."""
 
 PENALTIES = 25
 PASSES, PASSES_OF_ONE = 700, 200
@@ -46,7 +50,8 @@ def multiplications(
 ) -> float:
     """Roughly how many multiplications it takes to fit a head so many times; only ratios of it are used.
 
-    `paid`: another kind of head has decomposed the examples, which leaves a discriminant little to do.
+    `paid`: another kind of head has decomposed the examples, which leaves a discriminant little to do, and
+    what is solved step by step only its steps where there are more examples than features.
     """
     if paid and isinstance(head, Lda):
         rank = min(examples, features)
@@ -54,17 +59,16 @@ def multiplications(
     parts = (
         [(part.head, part.width) for part in head.parts] if isinstance(head, Blend) else [(head, features)]
     )
-    return sum(_of_one(one, examples, width, classes, fits=fits) for one, width in parts)
+    return sum(_of_one(one, examples, width, classes, fits=fits, paid=paid) for one, width in parts)
 
 
-def _of_one(head: object, n: int, d: int, k: int, *, fits: int) -> float:
+def _of_one(head: object, n: int, d: int, k: int, *, fits: int, paid: bool) -> float:
     rank = min(n, d)
     decomposition = n * d * rank + DECOMPOSITION * rank**3
     work: float
     match head:
         case Logistic() | LinearSvm():
-            own = (PASSES if head.penalty is None else PASSES_OF_ONE) * n * rank * k
-            work = fits * (decomposition + own)
+            work = _stepwise(head, n, d, k, fits=fits, paid=paid)
         case ElasticLogistic():
             work = fits * PROXIMAL_PASSES * n * d * k
         case Lda():
@@ -87,6 +91,16 @@ def _of_one(head: object, n: int, d: int, k: int, *, fits: int) -> float:
         case _:
             work = _ridge(n, d, k, fits=fits)
     return work
+
+
+def _stepwise(head: Logistic | LinearSvm, n: int, d: int, k: int, *, fits: int, paid: bool) -> float:
+    """Steps for each fit; and one decomposition for each, or for all, which others may have paid for."""
+    rank = min(n, d)
+    decomposition = n * d * rank + DECOMPOSITION * rank**3
+    steps = fits * (PASSES if head.penalty is None else PASSES_OF_ONE) * n * rank * k
+    if reach_all(int(OUTSIDE * n), d):
+        return float(steps + n * d * rank + (0 if paid else decomposition))
+    return float(steps + fits * decomposition)
 
 
 def _kernel(head: KernelSvm | KernelRidge, n: int, d: int, k: int, *, fits: int) -> float:

@@ -12,7 +12,7 @@ from regraft.heads.prepared.dealt import Dealt, Gathered, Key
 from regraft.heads.prepared.kernel_ridge import PreparedKernelRidge
 from regraft.heads.prepared.lda import PreparedLda
 from regraft.heads.prepared.preparation import KnowsPaths, Preparation
-from regraft.heads.prepared.reduced import PreparedReduced
+from regraft.heads.prepared.reduced import PreparedReduced, reach_all
 from regraft.heads.prepared.ridge import PreparedRidge
 from regraft.heads.ridge import PENALTIES as OF_RIDGE
 from regraft.heads.ridge import Ridge
@@ -28,6 +28,7 @@ __all__ = [
     "Prepared",
     "Sharing",
     "penalties",
+    "reach_all",
     "shares",
     "sharing",
 ]

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from regraft.core.arrays import Array, Features, Folds, Mask, Truth, Weights
 from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
-from regraft.heads.blocks import Rows, parts
+from regraft.heads.blocks import Part, Rows, parts
 from regraft.heads.kernel_machine import squared_distances
 from regraft.heads.leaving_out import cheaper_to_refit
 from regraft.heads.moments import NO_ROWS, Gram, Moments, moments
@@ -111,9 +111,14 @@ class Gathered:
     @cached_property
     def coordinates(self) -> Float[Array, "n r"]:
         """Of all examples in the axes of their spectrum."""
-        root = np.sqrt(self.weights)[:, None]
-        with single_threaded_blas():
-            return np.asarray(self.side.coordinates(self.whole, slice(None)) / root)
+        found = np.empty((len(self.labels), len(self.whole.values)))
+
+        def read(part: Part) -> None:
+            root = np.sqrt(self.weights[part])[:, None]
+            np.divide(self.side.coordinates(self.whole, part), root, out=found[part])
+
+        in_parallel(read, parts(len(found)))
+        return found
 
     @property
     def is_decomposed(self) -> bool:

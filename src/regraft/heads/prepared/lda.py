@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.linalg import cho_factor, cho_solve
 
-from regraft.core.arrays import Array, Labels, Scores, Weights
+from regraft.core.arrays import Array, Scores, Weights
 from regraft.core.threads import in_parallel, single_threaded_blas
 from regraft.heads.ballots import Ballots
 from regraft.heads.blocks import Part, Rows, column_means, parts, read_rows, summed
@@ -46,8 +46,7 @@ class Outside(NamedTuple):
         kept: which these are.
         weights: theirs.
         lost: weights of the fold's examples, where they have to be taken away.
-        rows: reads coordinates of some of the examples outside.
-        held: reads those of the fold's.
+        held: reads coordinates of the fold's.
     """
 
     values: Float[Array, " r"]
@@ -55,14 +54,13 @@ class Outside(NamedTuple):
     kept: Int[Array, " t"]
     weights: Weights
     lost: Weights
-    rows: Callable[[Part], Float[Array, "i r"]]
     held: Callable[[], Float[Array, "f r"]]
 
     @classmethod
     def of(cls, left: LeftOut) -> "Outside":
         """In their own axes."""
-        known = left.spectrum.values, left.spectrum.targets, left.kept, left.weights, np.empty(0)
-        return cls(*known, rows=lambda part: left.rows[part, :-1], held=lambda: left.held)
+        known = left.spectrum.values, left.spectrum.targets, left.kept, left.weights
+        return cls(*known, lost=np.empty(0), held=lambda: left.held)
 
     @classmethod
     def among(cls, gathered: Gathered, fold: Rows) -> "Outside":
@@ -70,8 +68,8 @@ class Outside(NamedTuple):
         whole, every, lost = gathered.whole, gathered.coordinates, gathered.weights[fold]
         kept, own = np.delete(np.arange(len(every)), fold), np.zeros((gathered.class_count, every.shape[1]))
         Ballots(gathered.labels, gathered.class_count).add_sums(own, lost[:, None] * every[fold], fold)
-        known = whole.values, whole.targets - own.T, kept, gathered.weights[kept], lost
-        return cls(*known, rows=lambda part: every[kept[part]], held=lambda: every[fold])
+        known = whole.values, whole.targets - own.T, kept, gathered.weights[kept]
+        return cls(*known, lost=lost, held=lambda: every[fold])
 
     @property
     def taken_away(self) -> Float[Array, "h r"]:
@@ -120,18 +118,13 @@ class Classes(NamedTuple):
         halfway = (self.means + self._mean[:, None]) / 2
         return directions, np.asarray(log_shares - (halfway * directions).sum(axis=0))
 
-    def advised(self, labels: Labels) -> float:
-        """The shrinkage of Ledoit and Wolf, given the labels of the examples outside."""
+    def advised(self, lengths: Float[Array, " t"]) -> float:
+        """The shrinkage of Ledoit and Wolf, given squared lengths of examples about their classes' means."""
         if not self.width:
             return 1.0
-        outside, total = self.outside, float(self.counts.sum())
-        place = (np.cumsum(self.present) - 1)[labels]
-        lengths = np.empty(len(place))
-        for part in parts(len(place)):
-            lengths[part] = ((outside.rows(part) - self.means.T[place[part]]) ** 2).sum(axis=1)
-        squared = _squared(outside.values, self._columns) / total**2
-        trace = self.variance * self.width
-        return advised_shrinkage(lengths, outside.weights, trace=trace, squared=squared, width=self.width)
+        squared = _squared(self.outside.values, self._columns) / float(self.counts.sum()) ** 2
+        trace, weights = self.variance * self.width, self.outside.weights
+        return advised_shrinkage(lengths, weights, trace=trace, squared=squared, width=self.width)
 
     @property
     def _mean(self) -> Float[Array, " r"]:
@@ -196,8 +189,8 @@ class PreparedLda:
         with single_threaded_blas():
             left = LeftOut(whole, nobody, np.arange(count), side)
             classes = self._look(Outside.of(left), NO_ROWS)
-            shrinkage = classes.advised(self._gathered.labels) if head.shrinkage is None else head.shrinkage
-            directions, bias = classes.fit(shrinkage)
+            given = head.shrinkage
+            directions, bias = classes.fit(self._advise(classes, NO_ROWS) if given is None else given)
             coefficients = whole.basis @ directions
             weights = side.lift(coefficients)
         bias = bias - whole.offset @ coefficients - side.centre @ weights
@@ -214,6 +207,9 @@ class PreparedLda:
             fold = np.flatnonzero(self.dealt.fold(key))
             rest = outside[key] if key in outside else Outside.among(self._gathered, fold)
             self._classes[key] = self._look(rest, fold)
+        if head.shrinkage is None:
+            # Before there are threads, so that they share them.
+            _ = self._gathered.coordinates
         found = in_parallel(lambda key: self._scores(key, head.shrinkage), keys)
         return self.dealt.mean(zip(keys, found, strict=True))
 
@@ -223,8 +219,19 @@ class PreparedLda:
         if shrinkage is not None:
             return classes.scores(shrinkage)
         if key not in self._advised:
-            self._advised[key] = classes.advised(self._gathered.labels[classes.outside.kept])
+            self._advised[key] = self._advise(classes, np.flatnonzero(self.dealt.fold(key)))
         return classes.scores(self._advised[key])
+
+    def _advise(self, classes: Classes, fold: Rows) -> float:
+        """Lengths are the same in all axes: those of all examples are there for every fold."""
+        outside, every = Outside.among(self._gathered, fold), self._gathered.coordinates
+        means = np.zeros((self._gathered.class_count, every.shape[1]))
+        means[classes.present] = outside.sums.T[classes.present] / classes.counts[:, None]
+        lengths = np.empty(len(outside.kept))
+        for part in parts(len(lengths)):
+            index = outside.kept[part]
+            lengths[part] = ((every[index] - means[self._gathered.labels[index]]) ** 2).sum(axis=1)
+        return classes.advised(lengths)
 
     @cached_property
     def _centre(self) -> Float[Array, " d"]:
