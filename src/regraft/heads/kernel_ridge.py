@@ -7,7 +7,7 @@ inner products of examples holds when a kernel gives them: the spectrum, exact h
 mean of a Gaussian process whose noise has the variance `penalty * spread` is the same function.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -65,6 +65,12 @@ class KernelRidge:
         bias = found.intercept - found.offset @ found.coefficients
         return KernelMachine.of(side.features, Linear(found.coefficients, bias), centre, side.gamma)
 
+    def settled(self, side: "KernelGram") -> "KernelRidge":
+        """With the penalty that examples give that were compared under this width, unless it has one."""
+        if self.penalty is not None:
+            return self
+        return replace(self, penalty=likeliest(side, side.without(NO_ROWS)))
+
     def held_out(
         self,
         features: Features,
@@ -103,8 +109,8 @@ class KernelRidge:
 
     def _chosen(self, side: "KernelGram", whole: Spectrum) -> float:
         """The penalty in the kernel's own units."""
-        unit = whole.spread(side.weights)
-        return likeliest(side, whole, PENALTIES * unit) if self.penalty is None else self.penalty * unit
+        relative = likeliest(side, whole) if self.penalty is None else self.penalty
+        return relative * whole.spread(side.weights)
 
 
 class KernelGram(Gram):
@@ -133,8 +139,10 @@ class KernelGram(Gram):
         return coefficients
 
 
-def likeliest(side: KernelGram, whole: Spectrum, penalties: Float[Array, " p"]) -> float:
+def likeliest(side: KernelGram, whole: Spectrum) -> float:
     """The penalty under which the contrasts between the targets are most probable, the scale profiled out.
+
+    It is one of `PENALTIES`, in units of the spread.
 
     With N the sum of the weights, s the spectrum's values, r of them, and t the energy of the targets of all
     k classes along its axes, the targets' scale is v = sum(t / (s + penalty)) / (k (N - 1)), and the log
@@ -142,7 +150,8 @@ def likeliest(side: KernelGram, whole: Spectrum, penalties: Float[Array, " p"]) 
     the kernel has no axis s is 0.
     """
     if not len(whole.values):
-        return float(penalties[-1])
+        return float(PENALTIES[-1])
+    penalties = PENALTIES * whole.spread(side.weights)
     energies = (whole.targets**2).sum(axis=1) / whole.values
     total = float(side.weights @ ((side.targets[:] - whole.intercept) ** 2).sum(axis=1))
     rest = max(total - float(energies.sum()), 0.0)
@@ -153,4 +162,4 @@ def likeliest(side: KernelGram, whole: Spectrum, penalties: Float[Array, " p"]) 
     volume = np.log(curved).sum(axis=0) + (count - len(whole.values)) * np.log(penalties)
     # A single class leaves nothing to explain; every penalty then explains it.
     evidence = -(count * np.log(np.maximum(scale, np.finfo(float).tiny)) + volume)
-    return float(penalties[len(penalties) - 1 - np.argmax(evidence[::-1])])
+    return float(PENALTIES[len(penalties) - 1 - np.argmax(evidence[::-1])])

@@ -150,6 +150,7 @@ def chosen_and_scored(
     """
     if penalties(head):
         return best_of_path(head, task, alone=alone, pause=pause, is_enough=is_enough)
+    head = task.rows.prepared.settled(head)
     if alone:
         return head, each_alone(head, task)
     scores = np.empty(0)

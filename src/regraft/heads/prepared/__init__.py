@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from regraft.heads.kernel_ridge import KernelRidge
 from regraft.heads.lda import Lda
@@ -33,6 +33,8 @@ __all__ = [
     "sharing",
 ]
 
+H = TypeVar("H")
+
 Sharing = tuple[Hashable, Callable[[Dealt], Preparation]]
 """A name that is equal for heads that share a preparation, and how it is made."""
 
@@ -54,6 +56,13 @@ class Prepared:
         if name not in self._made:
             self._made[name] = prepare(self.dealt)
         return self._made[name]
+
+    def settled(self, head: H) -> H:
+        """With the penalty that its kind finds from all examples, where that is left to it."""
+        prepared = self.of(head)
+        if isinstance(head, KernelRidge) and isinstance(prepared, PreparedKernelRidge):
+            return prepared.settled(head)  # type: ignore[return-value]
+        return head
 
     def knows(self, head: Any) -> bool:
         """Whether a head of its kind has asked before, for one penalty or along a path."""
@@ -101,7 +110,7 @@ def sharing(head: Any) -> Sharing | None:
             return "lda", PreparedLda
         case Logistic(penalty=float()) | LinearSvm(penalty=float()):
             return "reduced", PreparedReduced
-        case KernelRidge(penalty=float()):
+        case KernelRidge():
             return "kernel_ridge", PreparedKernelRidge
         case _:
             return None

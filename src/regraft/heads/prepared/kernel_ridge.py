@@ -29,8 +29,8 @@ class PreparedKernelRidge:
     """Squared distances between all examples.
 
     Cost: once n^2 d multiplications, unless another kind of head has paid for them; then for every width and
-        penalty n^3, in place of the 12 n^3 of an eigen-decomposition, which would be of use to other
-        penalties of exactly the same width.
+        penalty n^3, in place of the 4 n^3 of an eigen-decomposition, which would be of use to other
+        penalties of exactly the same width. A penalty that is left to the examples takes both.
     """
 
     def __init__(self, dealt: Dealt) -> None:
@@ -39,19 +39,32 @@ class PreparedKernelRidge:
         self.dealt, self._weights = dealt, dealt.gathered.weights
         self._squares = dealt.gathered.squares
         self._gamma = gamma_of(self._squares, self._weights, width=1.0)
+        self._settled: dict[KernelRidge, KernelRidge] = {}
+
+    def settled(self, head: KernelRidge) -> KernelRidge:
+        """With the penalty that all examples give, unless it has one: one decomposition for each width."""
+        if head not in self._settled:
+            with single_threaded_blas():
+                self._settled[head] = head.settled(self._compared(head)[0]) if head.penalty is None else head
+        return self._settled[head]
 
     def fit(self, head: KernelRidge) -> KernelMachine:
         """Fit to all examples: of the work over features only their mean is left."""
+        head = self.settled(head)
+        with single_threaded_blas():
+            return head.fit_compared(*self._compared(head))
+
+    def _compared(self, head: KernelRidge) -> tuple[KernelGram, Float[Array, " d"]]:
+        """All examples under its width; and their mean."""
         examples = self.dealt.gathered
         centre = examples.features.mean(axis=0, dtype=np.float64)
         targets, squares = Ballots(examples.labels, examples.class_count), self._squares.copy()
         given = (examples.features - centre, targets, self._weights)
-        with single_threaded_blas():
-            return head.fit_compared(KernelGram(*given, squares=squares, width=head.width), centre)
+        return KernelGram(*given, squares=squares, width=head.width), centre
 
     def held_out(self, head: KernelRidge, keys: tuple[Key, ...] | None) -> Scores:
         """Held-out scores under a width and a penalty, of some folds or of each example alone."""
-        assert head.penalty is not None, "the likeliest penalty takes a decomposition"
+        head = self.settled(head)
         with single_threaded_blas():
             smoother = self._smoother_of(head)
             if smoother is None:
@@ -70,7 +83,7 @@ class PreparedKernelRidge:
             return self.dealt.mean((key, left_out(key)) for key in keys)
 
     def _smoother_of(self, head: KernelRidge) -> Float[Array, "n n"] | None:
-        assert head.penalty is not None, "the likeliest penalty takes a decomposition"
+        assert head.penalty is not None, "it has been settled"
         weights = self._weights
         curved = gaussian(self._squares.copy(), self._gamma / head.width**2)
         curved[np.diag_indices_from(curved)] += head.penalty * _spread(curved, weights) / weights
