@@ -28,7 +28,10 @@ class Agreement:
         key = f"{AGREED}{name}"
         if key not in self._known:
             if key not in self._study.user_attrs:
-                self._study.set_user_attr(key, find())
-            # Another process may have been quicker, or have come in between: what stands there holds.
+                found = find()
+                # It may have taken seconds, in which another process may have been quicker.
+                if key not in self._study.user_attrs:
+                    self._study.set_user_attr(key, found)
+            # Or it may have come in between: what stands there holds.
             self._known[key] = self._study.user_attrs[key]
         return self._known[key]

@@ -1,7 +1,6 @@
 """What a study has shown about its ranges: where one should go on."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +21,7 @@ FEWEST_AT_EDGE = 3
 """Of three random places two lie in one last tenth one time in twenty, three one time in five hundred."""
 
 WIDER = 100
+NO_OTHERS: Mapping[str, Knob] = {}
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,13 @@ class AtEdge:
     best: int
 
 
-def at_edges(trials: Sequence[Trial], space: Space, kind: str) -> list[AtEdge]:
-    """The ranges at whose end the best trials of one kind lie."""
+def at_edges(
+    trials: Sequence[Trial], space: Space, kind: str, *, others: Mapping[str, Knob] = NO_OTHERS
+) -> list[AtEdge]:
+    """The ranges at whose end the best trials of one kind lie.
+
+    `others` say how far axes go that are no head's.
+    """
     own = sorted(of_kind(trials, kind), key=lambda trial: trial.value or 0.0)
     if len(own) < FEWEST:
         return []
@@ -54,7 +59,9 @@ def at_edges(trials: Sequence[Trial], space: Space, kind: str) -> list[AtEdge]:
         side = "lower" if np.median(places) < 0.5 else "upper"
         near = int((places < EDGE if side == "lower" else places > 1 - EDGE).sum())
         if near >= FEWEST_AT_EDGE and 2 * near > len(places):
-            found.append(AtEdge(name, side, axis, _wider(space, kind, name, side), near, len(places)))
+            knob = knobs(space.heads[kind]).get(name.removeprefix(f"{HEAD}{kind}."), others.get(name))
+            wider = None if knob is None else _wider(axis, knob, side)
+            found.append(AtEdge(name, side, axis, wider, near, len(places)))
     return found
 
 
@@ -64,24 +71,20 @@ def of_kind(trials: Sequence[Trial], kind: str) -> list[Trial]:
     return [trial for trial in complete if None not in trial.values.values()]
 
 
-def _wider(space: Space, kind: str, name: str, side: str) -> Range | None:
+def _wider(axis: Range, knob: Knob, side: str) -> Range | None:
     """The range with a hundred times as much at one end, or twice as long; as far as the field goes."""
-    axis = space.axes[name]
-    assert isinstance(axis, Range), "choices have no ends"
-    field = name.removeprefix(f"{HEAD}{kind}.")
-    knob = knobs(space.heads[kind]).get(field, Knob(""))
     span = axis.high - axis.low
     if side == "lower":
-        low = axis.low / WIDER if axis.log else axis.low - span
-        axis = replace(axis, low=_whole(max(low, -math.inf if knob.low is None else knob.low), axis))
+        end = _whole(axis.low / WIDER if axis.log else axis.low - span, axis)
+        wider = replace(axis, low=end if knob.low is None else max(end, knob.low))
     else:
-        high = axis.high * WIDER if axis.log else axis.high + span
-        axis = replace(axis, high=_whole(min(high, math.inf if knob.high is None else knob.high), axis))
-    return None if axis == space.axes[name] else axis
+        end = _whole(axis.high * WIDER if axis.log else axis.high + span, axis)
+        wider = replace(axis, high=end if knob.high is None else min(end, knob.high))
+    return None if wider == axis else wider
 
 
 def _whole(end: float, axis: Range) -> float:
-    """The end as it will be written; of whole numbers above 0 where logarithms are taken."""
+    """The end in two digits; of whole numbers above 0 where logarithms are taken."""
     if not axis.whole:
         return float(f"{end:.2g}")
     return max(round(end), 1) if axis.log else round(end)

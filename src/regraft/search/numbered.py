@@ -55,7 +55,21 @@ class Numbered(BaseSampler):
         """The axes that are sampled together. Sobol's are all, where Optuna would ask the first trial."""
         if self._name == "sobol":
             return {name: axis for name, axis in self._space.items() if not axis.single()}
-        return self._inner.infer_relative_search_space(study, trial)
+        found = self._inner.infer_relative_search_space(study, trial)
+        if isinstance(self._inner, TPESampler):
+            # Optuna keeps to the range of the first trial that had an axis.
+            groups = self._inner._search_space_group  # noqa: SLF001 - Optuna has no other way
+            for group in () if groups is None else groups.search_spaces:
+                group.update({name: own for name in group if (own := self._wider(name, group[name]))})
+                found |= {name: group[name] for name in found.keys() & group.keys()}
+        return found
+
+    def _wider(self, name: str, known: BaseDistribution) -> BaseDistribution | None:
+        """What an axis is by now, where that reaches beyond a range in which trials were made."""
+        own = self._space.get(name)
+        if own is None or isinstance(own, CategoricalDistribution) or own == known or own.single():
+            return None
+        return own if own.low <= known.low and known.high <= own.high else None  # type: ignore[attr-defined]
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]

@@ -185,6 +185,10 @@ class Study:
         took = self._took.pop(asked.number, None)
         self._fail(self._mine.pop(asked.number), {"reason": reason, TOOK: took}, state=TrialState.PRUNED)
 
+    def is_at(self, asked: Asked) -> bool:
+        """Whether a point was asked for here and has no answer yet."""
+        return asked.number in self._mine
+
     def put_back(self, asked: Asked) -> None:
         """Leave a point to whoever goes on with the study."""
         trial = self._mine.pop(asked.number)

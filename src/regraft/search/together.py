@@ -51,6 +51,7 @@ def tried_together(
         rounds=rows.rounds,
         weights=rows.weights,
         halve=halve and len(heads) > 1,
+        criterion=objective,
     )
     plain = [replace(one, scores=None if one.scores is None else one.scores[:count]) for one in found]
     return [_result(at, one, judge, objective) for at, one in enumerate(plain)]

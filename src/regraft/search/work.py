@@ -48,7 +48,7 @@ def work(
     """Try points until there is a reason to stop; returns how many.
 
     An exception, also one of lacking memory, fails its trial and never ends the study. Ctrl-C does, and
-    leaves the trial to whoever goes on.
+    leaves the trial to whoever goes on, be it in this process.
 
     Args:
         study: where points come from.
@@ -107,7 +107,7 @@ class _Worker:
                 else:
                     self._try_together(group, self.batches)
             except KeyboardInterrupt:
-                self.late += chain(*groups)
+                self.late += (asked for asked in chain(group, *groups) if self.study.is_at(asked))
                 raise
         self.late += chain(*groups)
 

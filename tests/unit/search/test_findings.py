@@ -1,9 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from regraft.search import Space, Trial
+from regraft.core.settings import Knob
+from regraft.search import Range, Space, Trial
 from regraft.search.findings import at_edges
 from regraft.search.importance import importance, importance_for_best
 
@@ -104,3 +106,26 @@ def test_of_many_trials_all_ranks_are_looked_at(space_with: SpaceOf, monkeypatch
     # The best trials are all of one shape: were only they looked at, it would not be seen to matter.
     by_shape = trials_of(space, lambda rate, shape: (shape == "a") + rate, count=80)
     assert importance(by_shape, space, "smooth")["head.smooth.shape"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("axis", "best", "knob", "wider"),
+    [
+        (Range(0, 3, whole=True), 0, Knob("", low=0, high=99), None),
+        (Range(0, 3, whole=True), 3, Knob("", low=0, high=99), Range(0, 6, whole=True)),
+        # In two digits it would be 1.
+        (Range(0.8, 0.99), 0.99, Knob("", low=0, high=0.999), Range(0.8, 0.999)),
+        (Range(0.8, 0.99), 0.99, None, None),
+    ],
+)
+def test_other_axes_are_widened_no_further_than_their_fields_go(
+    space_with: SpaceOf, axis: Range, best: float, knob: Knob | None, wider: Range | None
+) -> None:
+    plain = space_with()
+    space, name = replace(plain, axes={**plain.axes, "finetune.one": axis}), "finetune.one"
+    trials = [
+        replace(one, values={**one.values, name: best})
+        for one in trials_of(plain, lambda rate, _: abs(np.log(rate / 0.01)))
+    ]
+    (edge,) = at_edges(trials, space, "smooth", others={} if knob is None else {name: knob})
+    assert (edge.name, edge.wider) == (name, wider)

@@ -138,6 +138,21 @@ def test_a_study_goes_on_after_its_ranges_were_changed(opened: Opened) -> None:
     assert wider.best is not None
 
 
+def test_tpe_looks_beyond_the_range_that_it_began_with(opened: Opened) -> None:
+    def rates(asked_for: str, count: int) -> list[float]:
+        study, found = opened("head.kind=smooth", asked_for, sampler="tpe"), list[float]()
+        for _ in range(count):
+            (asked,) = study.ask()
+            found.append(asked.values["head.smooth.rate"] or 0.1)
+            study.tell(asked, Outcome(abs(math.log(found[-1] / 0.5))))
+        return found
+
+    assert max(rates("head.rate=0.01..0.1:log", 15)) <= 0.1
+    wider = rates("head.rate=0.001..1:log", 15)
+    assert sum(rate > 0.1 for rate in wider) > 7
+    assert max(wider) <= 1
+
+
 def test_a_sampler_that_insists_on_a_corner_does_not_end_the_study(opened: Opened) -> None:
     class Insisting(optuna.samplers.RandomSampler):
         def sample_independent(self, study, trial, name, distribution):

@@ -75,13 +75,24 @@ def test_the_hopeless_are_given_up(opened: Opened) -> None:
 
 
 def test_who_stops_leaves_the_trial_to_others(opened: Opened) -> None:
+    stopped = list[object]()
+
     def evaluate(asked: Asked, _report: Report) -> Outcome:
+        stopped.append(asked.values)
         raise KeyboardInterrupt
 
-    study = opened()
+    study, seen = opened(), list[object]()
     with pytest.raises(KeyboardInterrupt):
         work(study, evaluate, should_stop=never)
-    assert [trial.state for trial in study.trials] == ["running"]
+    assert not study.trials
+
+    def remember(asked: Asked, _report: Report) -> Outcome:
+        seen.append(asked.values)
+        return Outcome(1.0)
+
+    # Also to another study of this process, which lives on after Ctrl-C, as a notebook does.
+    assert work(opened(), remember, should_stop=never, most=1) == 1
+    assert seen == stopped
 
 
 def test_what_there_is_no_time_for_is_set_aside_for_whoever_goes_on(opened: Opened) -> None:

@@ -1,7 +1,7 @@
 """The account of a search: every trial, what the best is worth without its luck, and what to do next."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,15 @@ def described(
     """
     climb, counts = tries.climb, Counter(trial.state for trial in trials)
     costs = search.objectives.costs
+    # Others may have searched wider ranges under the same name: what may not be chosen is no candidate.
+    within = [trial for trial in trials if tries.space.keeps_to_asked(trial.values)]
     return {
         "sampler": search.sampler,
         "pruner": search.pruner,
         "objective": search.objectives.score,
         "costs": [*costs],
         "limits": {cost: search.limits[cost] for cost in costs},
-        "front": [trial.number for trial in front(trials)] if costs else [],
+        "front": [trial.number for trial in front(within)] if costs else [],
         "storage": where,
         "space": {name: str(axis) for name, axis in tries.space.axes.items()},
         "counts": {state: counts[state] for state in ("complete", "pruned", "failed", "running")},
@@ -50,7 +52,7 @@ def described(
         "best": None if best is None else best.number,
         "weighted": climb.weights is not None,
         "corrected": corrected(
-            _kept(affordable(trials, costs, search.limits), tries),
+            candidates(affordable(within, costs, search.limits), best, tries),
             climb.truth[climb.held_out],
             groups=climb.held_out_groups,
             objective=search.objectives.score,
@@ -62,7 +64,7 @@ def described(
 
 
 def corrected(
-    said: Sequence[Probabilities],
+    said: Iterable[Probabilities],
     truth: Truth,
     *,
     groups: Sequence[str],
@@ -83,25 +85,32 @@ def corrected(
         seed: of the resamples.
         weights: of these images.
     """
-    if len(said) < 2:
-        return None
     is_loss = objective == "loss"
+    # One number of every image: what all trials said of many classes would fill the memory.
+    scores = [_score(each, truth, is_loss=is_loss) for each in said]
+    if len(scores) < 2:
+        return None
     found: Selection = corrected_best(
-        np.stack([_score(each, truth, is_loss=is_loss) for each in said]),
+        np.stack(scores),
         groups=list(groups) if any(groups) else None,
         lower_is_better=is_loss,
         seed=seed,
         weights=weights,
     )
-    return {"naive": plain(found.naive), "corrected": plain(found.corrected), "candidates": len(said)}
+    return {"naive": plain(found.naive), "corrected": plain(found.corrected), "candidates": len(scores)}
 
 
-def _kept(trials: Sequence[Trial], tries: Tries) -> list[Probabilities]:
-    """Of the best complete trials what they said, as far as it was kept here."""
+def candidates(trials: Sequence[Trial], best: Trial | None, tries: Tries) -> Iterator[Probabilities]:
+    """Of the best complete trials what they said, as far as it was kept here; of none without the chosen one.
+
+    The best of those that are here would pass for the one that is delivered.
+    """
+    if best is not None and tries.predictions(best.number) is None:
+        return
     complete = sorted((t for t in trials if t.state == "complete"), key=lambda trial: trial.value or 0.0)
     shape = (int(tries.climb.held_out.sum()), tries.climb.class_count)
     found = (tries.predictions(trial.number) for trial in complete[:MOST_COMPARED])
-    return [said for said in found if said is not None and said.shape == shape]
+    yield from (said for said in found if said is not None and said.shape == shape)
 
 
 def _score(said: Probabilities, truth: Truth, *, is_loss: bool) -> Float[Array, " n"]:

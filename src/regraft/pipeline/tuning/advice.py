@@ -13,6 +13,7 @@ import numpy as np
 
 from regraft.evaluation import Interval
 from regraft.evaluation.phrases import count, percent
+from regraft.pipeline.tuning.finetune_axes import KNOBS
 from regraft.pipeline.tuning.progress import Comparisons, of_kinds, of_progress, of_ties
 from regraft.search import Choice, Space, Trial
 from regraft.search.findings import FEWEST, AtEdge, at_edges, of_kind
@@ -111,7 +112,7 @@ def _of_given_up(found: Evidence) -> Iterator[str]:
 
 def _of_ranges(found: Evidence, best: Trial) -> Iterator[str]:
     """Ranges to be widened; where an axis does not matter, its best values lie somewhere by chance."""
-    for edge in at_edges(found.trials, found.space, best.values[KIND]):
+    for edge in at_edges(found.trials, found.space, best.values[KIND], others=KNOBS):
         if edge.name not in found.shares or found.shares[edge.name] >= IDLE:
             yield _of_edge(edge)
 

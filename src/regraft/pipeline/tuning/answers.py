@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float
@@ -39,9 +40,10 @@ class Kept:
     def read(self, number: int) -> Probabilities | None:
         """What a trial said; None if it is not here."""
         try:
-            with np.load(self._file(number), allow_pickle=False) as kept:
+            # Opened here: of what is no archive NumPy leaves the file open.
+            with self._file(number).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
                 return np.asarray(kept["probabilities"], np.float32)
-        except (OSError, ValueError, KeyError):
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile):
             # Made on another machine, or cut short.
             return None
 

@@ -20,6 +20,7 @@ from regraft.heads import (
     NearestNeighbours,
     Neighbours,
     Perceptron,
+    TrainedLinear,
     to_arrays,
 )
 from regraft.pipeline.climb import Climb
@@ -109,6 +110,9 @@ def blank(head: Head, *, examples: int, features: int, classes: int) -> Classifi
             sizes = [features, *[head.width] * head.layers, classes]
             weights = tuple(map(zeros, sizes[:-1], sizes[1:]))
             return Layers(weights, tuple(map(zeros, sizes[1:])), head.activation)
+        case TrainedLinear() if head.width:
+            weights = zeros(features, head.width), zeros(head.width, classes)
+            return Layers(weights, (zeros(head.width), zeros(classes)), "relu")
         case _:
             return Linear(zeros(features, classes), zeros(classes))
 

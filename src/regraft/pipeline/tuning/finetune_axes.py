@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from regraft.core.hashing import plain
-from regraft.core.settings import from_plain
+from regraft.core.settings import from_plain, knobs
 from regraft.search import Axis
 from regraft.search.annotated import axis_for
 from regraft.search.space import SHORT
@@ -18,6 +18,7 @@ from regraft.training import Finetune, hyper_rule
 FINETUNE = "finetune."
 STAGES = f"{FINETUNE}stages"
 SWITCHES = {FINETUNE: STAGES}
+KNOBS = {f"{FINETUNE}{name}": knob for name, knob in knobs(Finetune).items()}
 
 
 def asked_for(changes: Mapping[str, Axis]) -> dict[str, Axis]:

@@ -1,10 +1,15 @@
 """The naive score of the best of many is optimistic, and the corrected one is not."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from regraft.pipeline.tuning.account import corrected
-from regraft.pipeline.tuning.answers import image_losses
+from regraft.pipeline.tuning.account import candidates, corrected
+from regraft.pipeline.tuning.answers import Kept, image_losses
+from regraft.pipeline.tuning.tries import Tries
+from regraft.search import Trial
 
 CANDIDATES, IMAGES, ROUNDS, TRUE = 40, 60, 40, 0.7
 
@@ -31,6 +36,30 @@ def test_losses_are_compared_where_they_are_the_objective() -> None:
     assert found["candidates"] == 2
     assert found["naive"]["value"] == pytest.approx(-np.log(0.9))
     assert corrected(said[:1], truth, groups=[""] * 4, objective="loss", seed=0) is None
+
+
+def test_what_is_delivered_is_corrected_or_nothing(tmp_path: Path) -> None:
+    truth, random = np.arange(30) % 2, np.random.default_rng(0)
+    tries = object.__new__(Tries)
+    tries.climb, tries.kept = SimpleNamespace(held_out=np.ones(30, bool), class_count=2), Kept(tmp_path)
+    trials = [Trial(at, {"rate": 0.1 * at}, "complete", 1.0 - 0.01 * at) for at in range(4)]
+    for trial in trials[1:]:
+        tries.kept.keep(trial.number, random.dirichlet([1, 1], size=30))
+    said = list(candidates(trials, trials[3], tries))
+    assert len(said) == 3
+    assert corrected(said, truth, groups=[""] * 30, objective="loss", seed=0)["candidates"] == 3
+    # Of one that was made elsewhere nothing is known here, and others would pass for it.
+    assert not list(candidates(trials, trials[0], tries))
+
+
+@pytest.mark.parametrize("left", [b"", b"PK\x03\x04 cut short"])
+def test_predictions_that_are_cut_short_are_none(tmp_path: Path, left: bytes) -> None:
+    kept = Kept(tmp_path)
+    kept.keep(3, np.full((4, 2), 0.5))
+    (file,) = tmp_path.glob("*.npz")
+    assert kept.read(3) is not None
+    file.write_bytes(left)
+    assert kept.read(3) is None
 
 
 def test_losses_are_finite_however_wrong() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,14 +19,15 @@ from regraft.pipeline.tuning.costs import REPEATS, Costs, blank
 EXAMPLES, FEATURES, CLASSES = 30, 6, 3
 
 
-@pytest.mark.parametrize("kind", HEADS)
-def test_a_blank_head_has_the_shape_of_the_fitted_one(kind: str) -> None:
+@pytest.mark.parametrize("head", [*HEADS, HEADS["trained_linear"](width=7)], ids=str)
+def test_a_blank_head_has_the_shape_of_the_fitted_one(head: Any) -> None:
     random = np.random.default_rng(0)
     labels = np.arange(EXAMPLES) % CLASSES
     features = (random.normal(size=(EXAMPLES, FEATURES)) + labels[:, None]).astype(np.float32)
     # A penalty that is given need not be searched for.
-    settings = HEADS[kind]
-    head = settings(penalty=0.1) if "penalty" in knobs(settings) else settings()
+    if isinstance(head, str):
+        settings = HEADS[head]
+        head = settings(penalty=0.1) if "penalty" in knobs(settings) else settings()
     fitted = head.fit(features, labels, class_count=CLASSES)
     found = blank(head, examples=EXAMPLES, features=FEATURES, classes=CLASSES)
     assert type(found) is type(fitted)
