@@ -4,6 +4,7 @@ Of many points that it was at, none is known to be the cause; half as many are t
 one is alone with its process.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -93,7 +94,10 @@ def _has_worker(study: optuna.Study, frozen: FrozenTrial, token: str) -> bool:
     now = datetime.now()  # noqa: DTZ005 - Optuna's times have no zone
     silent_s = (now - (frozen.datetime_start or now)).total_seconds()
     if ASKED in frozen.user_attrs:
-        return is_alive(frozen.user_attrs[ASKED]["worker"], silent_s=silent_s)
+        # Optuna's times are those of some machine's wall, which may hang in another time zone.
+        asked = frozen.user_attrs[ASKED]
+        since_s = asked.get("at_s")
+        return is_alive(asked["worker"], silent_s=silent_s if since_s is None else time.time() - since_s)
     workers = (worker for name, worker in study.user_attrs.items() if name.startswith(WORKER))
     others = (worker for worker in workers if worker["token"] != token)
     return silent_s < ASKING_S and any(is_alive(worker, silent_s=silent_s) for worker in others)

@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 from regraft.search.trial import State, Trial
 
 ASKED = "asked"
-"""`{"values": ..., "worker": ...}`: what was asked, and who is at it."""
+"""`{"values": ..., "worker": ..., "at_s": ...}`: what was asked, who is at it, and since when."""
 
 TOLD = "told"
 """`{"value": ..., "costs": ..., "details": ..., "reports": ...}`: the answer. The trial's state follows; with

@@ -16,6 +16,12 @@ def enqueue(study: optuna.Study, space: Space, values: Values, **marks: Any) -> 
     study.enqueue_trial(fixed, user_attrs={LEFT: left, **marks})
 
 
+def was_queued(trial: optuna.Trial) -> bool:
+    """Whether a point came from the queue, not from the sampler."""
+    frozen = trial.storage.get_trial(trial._trial_id)  # noqa: SLF001 - Optuna has no other way
+    return "fixed_params" in frozen.system_attrs
+
+
 def suggested(trial: optuna.Trial, space: Space, *, sees_conditions: bool) -> Values:
     """What the sampler, or the queue, says of every axis that exists.
 

@@ -25,7 +25,7 @@ from regraft.search.inheritance import at_once, take_over
 from regraft.search.marks import ASKED, FAILED, ORIGIN, TOLD, TOOK, WORKER, kept
 from regraft.search.objectives import cheapest_best
 from regraft.search.pruners import UNASKED, PrunerName, pruner
-from regraft.search.queue import enqueue, suggested
+from regraft.search.queue import enqueue, suggested, was_queued
 from regraft.search.record import Record
 from regraft.search.samplers import SEES_CONDITIONS, SamplerName, require_several, sampler
 from regraft.search.space import Space, Values
@@ -206,7 +206,8 @@ class Study:
         """Let the sampler propose until it is something new."""
         is_grid = self.settings.sampler == "grid"
         can_be_counted = is_grid or self.space.is_finite
-        for attempt in range(MOST_REPEATS + 1):
+        attempt = 0
+        while attempt <= MOST_REPEATS:
             if can_be_counted and not self._record.anything_waits:
                 point = self._untried()
                 if point is None:
@@ -215,11 +216,16 @@ class Study:
                     enqueue(self._study, self.space, point)
             by_lot = attempt >= FROM_THEN_BY_LOT and not can_be_counted
             asked = self._ask_at_random() if by_lot else self._ask_once()
+            if is_grid and not was_queued(self._mine[asked.number]):
+                # Another process took what stood there in between, and the sampler knows no grid.
+                self._fail(self._mine.pop(asked.number), {"again": True})
+                continue
             key = fingerprint(asked.values)
             before = next((trial for trial in self._record.before(asked.number) if trial.key == key), None)
             if before is None:
                 return asked
             self._repeat(asked, before)
+            attempt += 1
         return None
 
     @cached_property
@@ -248,7 +254,7 @@ class Study:
         self._mine[trial.number] = trial
         sees_conditions = self.settings.sampler in SEES_CONDITIONS
         values = suggested(trial, self.space, sees_conditions=sees_conditions)
-        trial.set_user_attr(ASKED, {"values": values, "worker": self._worker})
+        trial.set_user_attr(ASKED, {"values": values, "worker": self._worker, "at_s": time.time()})
         return Asked(trial.number, values)
 
     def _repeat(self, asked: Asked, before: Trial) -> None:

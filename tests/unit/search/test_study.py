@@ -3,11 +3,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 
+from regraft.core.hashing import fingerprint
 from regraft.search import SAMPLERS, Asked, Outcome
 from regraft.search.storage import open_storage
 from regraft.search.study import Study
@@ -170,6 +173,41 @@ def test_without_a_pruner_nothing_is_reported(opened: Opened) -> None:
     study = opened()
     (asked,) = study.ask()
     assert not study.report(asked, math.inf, step=1)
+
+
+def test_what_another_process_took_from_a_grid_is_not_drawn_by_lot(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = opened(
+        "head.kind=smooth", "head.rate=0.01..0.1:log", "head.shape=a", "depths=all", sampler="grid"
+    )
+    points = {fingerprint(point) for point in study.space.grid()}
+    real, looks = type(study._record).anything_waits.fget, iter([True, True])
+    # At first something seems to wait that is gone when it is asked for.
+    monkeypatch.setattr(
+        type(study._record), "anything_waits", property(lambda record: next(looks, None) or real(record))
+    )
+    asked = run(study, 100)
+    assert {fingerprint(one.values) for one in asked} == points
+    assert len(study.trials) == len(points)
+
+
+def test_a_trial_of_another_machine_is_silent_by_one_clock(opened: Opened, monkeypatch: Any) -> None:
+    elsewhere, here = opened(file="s.sqlite"), opened(file="s.sqlite")
+    monkeypatch.setattr("regraft.search.worker.platform.node", lambda: "elsewhere")
+    (asked,) = elsewhere.ask()
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(hours=2)
+
+    # The same moment in another time zone.
+    monkeypatch.setattr("regraft.search.inheritance.datetime", Ahead)
+    (other,) = here.ask()
+    assert other.values != asked.values
+    elsewhere.tell(asked, Outcome(1.0))
+    assert [trial.state for trial in here.trials] == ["complete", "running"]
 
 
 SHARED = """
