@@ -8,7 +8,7 @@ from regraft.backbones.sources import identify
 from regraft.core.errors import DataError, RecipeError
 from regraft.core.hashing import fingerprint
 from regraft.data import Dataset
-from regraft.heads import HEADS
+from regraft.heads import HEADS, Blend
 from regraft.pipeline.judging import require_suitable, truth_of
 from regraft.pipeline.recipe import Recipe, kind_of
 from regraft.pipeline.tuning.asked import Search
@@ -59,10 +59,15 @@ def space_for(asked: Recipe, search: Search, dataset: Dataset) -> Space:
 
     Raises:
         RecipeError: an axis is unknown or lies outside what its field takes, the head or the objective does
-            not suit the labels.
+            not suit the labels, or the head is a blend.
         BackboneError: a network that is to be tried is unknown, or its weights are not where it says.
         DataError: there are more images than a head that was asked for can be fitted to.
     """
+    if isinstance(asked.head, Blend):
+        raise RecipeError(
+            "The recipe's head is a blend, which a search ends with and does not vary. Take head, depths and "
+            "scaling out of the recipe to search all of them, or let it name one kind of head, such as ridge."
+        )
     require_objective(search.objectives.score, truth_of(dataset))
     changes = asked_for(search.changes)
     tuned = replace(asked, finetune=hyper_rule(len(dataset))) if STAGES in changes else asked
@@ -206,14 +211,18 @@ def _beginning_elsewhere(space: Space, name: str, thumb: Values) -> list[Values]
 
 def recipe_of(asked: Recipe, space: Space, values: Values) -> Recipe:
     """The complete recipe that a point means."""
-    others = space.others(values)
+    others, head = space.others(values), space.head(values)
+    if asked.head and type(head) is type(asked.head):
+        # What the recipe says holds where it is no axis.
+        own = [each.name for each in fields(head) if f"{HEAD}{kind_of(head)}.{each.name}" not in space.axes]
+        head = replace(head, **{name: getattr(asked.head, name) for name in own})
     return replace(
         asked,
         backbones=_networks(others["backbones"]),
         depths=others["depths"],
         scaling=others["scaling"],
         views=others["views"],
-        head=space.head(values),
+        head=head,
         finetune=finetune_of(others),
     )
 

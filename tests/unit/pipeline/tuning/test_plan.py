@@ -6,7 +6,7 @@ import pytest
 from regraft.core.errors import ArtifactError, BackboneError, DataError, RecipeError
 from regraft.core.files import write_json
 from regraft.data import Dataset, Example
-from regraft.heads import KernelRidge, Lda, Perceptron, Ridge
+from regraft.heads import Blend, KernelRidge, Lda, Part, Perceptron, Ridge, TrainedLinear
 from regraft.pipeline import Recipe
 from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.plan import KINDS, first_points, next_points, recipe_of, space_for
@@ -44,6 +44,23 @@ def test_points_are_recipes() -> None:
         "lite0",
         "lite2",
     )
+
+
+def test_what_the_recipe_says_of_its_head_holds_where_it_is_no_axis() -> None:
+    asked = replace(ASKED, head=TrainedLinear(epochs=7, augmentation="mixup", learning_rate=0.5))
+    space = space_for(asked, Search(), dataset())
+    (values,) = space.rules_of_thumb()
+    assert "head.trained_linear.epochs" not in space.axes
+    head = recipe_of(asked, space, values).head
+    assert isinstance(head, TrainedLinear)
+    assert (head.epochs, head.augmentation) == (7, "mixup")
+    assert head.learning_rate == values["head.trained_linear.learning_rate"]
+
+
+def test_a_blend_is_not_searched_and_the_error_says_what_to_do() -> None:
+    part = Part(Ridge(1.0), 1.0, 1.0, ((0, 4),), "none")
+    with pytest.raises(RecipeError, match="Take head, depths and scaling out of the recipe"):
+        space_for(replace(ASKED, head=Blend((part,))), Search(), dataset())
 
 
 def test_what_somebody_gave_a_range_is_not_left_to_the_head() -> None:
