@@ -93,7 +93,8 @@ def remembered(folder: Path) -> list[Past]:
 def proposals(known: Sequence[Past], new: Past, space: Space, *, count: int) -> list[Proposal]:
     """The best points of the most alike data sets that fit the space: of each its best first, nearest first.
 
-    Searches on the very same data are left out: what is run again is to give the same again.
+    Searches on the very same images are left out: what is run again is to give the same again, and split
+    another way, some of them were chosen by images that are the test part now.
 
     Source: Feurer, Springenberg & Hutter 2015, 10.1609/aaai.v29i1.9354.
     Differs: five properties of a data set in place of 46, one of them how well the plain probe does; each

@@ -374,6 +374,13 @@ def test_what_was_best_on_other_data_is_tried_early(
     assert again["trials"][:8] == found["trials"]
 
 
+def test_the_same_images_split_another_way_are_no_other_data(tuned: Callable[..., Run]) -> None:
+    tuned(trials=8)
+    again = tuned(out="again", recipe=Recipe(seed=1), trials=8).report.data
+    assert again["search"]["past"] == []
+    assert again["search"]["counts"]["complete"] >= 6
+
+
 def test_a_cold_start_can_be_asked_for(tuned: Callable[..., Run], paint: Paint, tmp_path: Path) -> None:
     tune(paint("others", each=12, seed=5), search=Search(trials=6), budget="60s", out=tmp_path / "earlier")
     found = tuned(warm_start=False, trials=8).report.data["search"]

@@ -1,9 +1,12 @@
 """Heads that train side by side, among others, in a search of one's own."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from regraft.heads import Ridge
+from regraft.heads.together import held_out_together
 from regraft.heads.trained_linear import TrainedLinear
 from regraft.search import Outcome, parse_changes, space_of
 from regraft.search.held_out import Task, steps, value_of
@@ -47,6 +50,22 @@ def test_the_worse_are_dropped_and_the_diverged_fail(task: Task) -> None:
     assert all(one.value > found[0].value and one.step < 8 for one in dropped)
     found = tried_together(heads, task, judge(task), objective="accuracy")
     assert {one.value for one in found if isinstance(one, Dropped)} == {None}
+
+
+@pytest.mark.parametrize("objective", ["loss", "accuracy"])
+def test_who_leaves_is_worse_by_what_counts(
+    task: Task, objective: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = list[str](), held_out_together
+
+    def noted(*given: Any, **settings: Any) -> Any:
+        asked.append(settings["criterion"])
+        return real(*given, **settings)
+
+    monkeypatch.setattr("regraft.search.together.held_out_together", noted)
+    heads = [TrainedLinear(learning_rate=rate, epochs=4) for rate in (0.1, 1e-5)]
+    tried_together(heads, task, judge(task), objective=objective)
+    assert asked == [objective]
 
 
 def test_a_head_that_diverges_fails_with_the_reason() -> None:

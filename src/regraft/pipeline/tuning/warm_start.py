@@ -44,7 +44,9 @@ def record_of(climb: Climb, study: str, *, score: str) -> Past:
         probe=1.0 if best is None else round(best.loss / max(nothing.loss, 1e-9), 4),
         several=truth.ndim == 2,
     )
-    return Past(study, fingerprint(climb.dataset.fingerprint), score, about, ())
+    # However they are split: what was chosen on images that are sealed by now is not to be begun with.
+    images = fingerprint(sorted({example.sha256 for example in climb.trunk.images.examples}))
+    return Past(study, images, score, about, ())
 
 
 def propose_past(study: "Study", new: Past, trials: int | None) -> list[dict[str, Any]]:
