@@ -112,6 +112,18 @@ def steps(head: Head, task: Task) -> Iterator[Scores]:
             yield mean.astype(np.float32)
 
 
+def _ends(head: Head, task: Task) -> Iterator[int]:
+    """After how many folds each of the steps ends."""
+    if task.in_one and task.rows.prepared.of(head) is not None:
+        yield task.steps
+        return
+    seen = 0
+    for dealt in task.rounds:
+        for numbers in _together(head, dealt):
+            seen += len(numbers)
+            yield seen
+
+
 def each_alone(head: Head, task: Task) -> Scores:
     """Scores of every example by a fit to all others, of examples with one view each."""
     prepared = task.prepared.of(head)
@@ -144,7 +156,8 @@ def chosen_and_scored(
         head: what to judge.
         task: what it is judged on.
         alone: whether every example is left out alone.
-        after_step: takes what `steps` gives and the number of the step, from 1; it may raise.
+        after_step: takes what `steps` gives, and of how many folds that is, so that heads are compared on the
+            same images; it may raise.
         pause: see `best_of_path`.
         is_enough: see `best_of_path`.
     """
@@ -154,7 +167,7 @@ def chosen_and_scored(
     if alone:
         return head, each_alone(head, task)
     scores = np.empty(0)
-    for step, scores in enumerate(steps(head, task), start=1):
+    for step, scores in zip(_ends(head, task), steps(head, task), strict=True):
         if after_step:
             after_step(scores, step)
     return head, scores
