@@ -30,6 +30,19 @@ def examples(count: int, width: int, *, seed: int = 0) -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def decomposed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of all matrices that are decomposed from now on."""
+    found, real = list[int](), spectrum.np.linalg.eigh
+
+    def counted(matrix: np.ndarray) -> Any:
+        found.append(len(matrix))
+        return real(matrix)
+
+    monkeypatch.setattr("regraft.heads.spectrum.np.linalg.eigh", counted)
+    return found
+
+
 def dealt_to(folds: Any, given: dict[str, Any]) -> Dealt:
     """The examples, dealt to folds."""
     return Dealt(Gathered(**given), () if folds is None else (folds,))
@@ -104,19 +117,13 @@ def test_rounds_are_averaged(kind: str) -> None:
 
 @pytest.mark.parametrize(("count", "width"), [(60, 30), (40, 90)])
 def test_small_folds_are_taken_from_the_spectrum_of_all(
-    count: int, width: int, monkeypatch: pytest.MonkeyPatch
+    count: int, width: int, decomposed: list[int]
 ) -> None:
     given, folds = examples(count, width), np.arange(count) % 8
     # One class is in no other fold.
     given["labels"] = np.where(folds == 1, given["labels"], given["labels"] % 2)
     wanted = [held_out(head, **given, folds=folds) for head in (Lda(None), Lda(0.3))]
-    decomposed, real = list[int](), spectrum.np.linalg.eigh
-
-    def counted(matrix: np.ndarray) -> Any:
-        decomposed.append(len(matrix))
-        return real(matrix)
-
-    monkeypatch.setattr("regraft.heads.spectrum.np.linalg.eigh", counted)
+    decomposed.clear()
     prepared = Prepared(dealt_to(folds, given))
     assert not prepared.helps(Lda(None))
     prepared.of(Ridge(1.0)).held_out(Ridge(1.0), prepared.dealt.keys)
@@ -129,17 +136,7 @@ def test_small_folds_are_taken_from_the_spectrum_of_all(
 
 
 @pytest.mark.parametrize(("count", "width"), [(60, 55), (40, 90)])
-def test_kinds_share_one_decomposition_of_each_fold(
-    count: int, width: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    decomposed: list[int] = []
-    real = spectrum.np.linalg.eigh
-
-    def counted(matrix: np.ndarray) -> Any:
-        decomposed.append(len(matrix))
-        return real(matrix)
-
-    monkeypatch.setattr("regraft.heads.spectrum.np.linalg.eigh", counted)
+def test_kinds_share_one_decomposition_of_each_fold(count: int, width: int, decomposed: list[int]) -> None:
     given = examples(count, width)
     dealt = Dealt(Gathered(**given), (np.arange(count) % 4, np.arange(count) // 10))
     prepared = Prepared(dealt)
@@ -154,19 +151,13 @@ def test_kinds_share_one_decomposition_of_each_fold(
     assert prepared.nbytes > 0
 
 
-def test_many_examples_are_decomposed_once_for_all_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_examples_are_decomposed_once_for_all_folds(decomposed: list[int]) -> None:
     given, folds = examples(120, 9), np.arange(120) % 5
     # One class is in no other fold.
     given["labels"] = np.where(folds == 1, given["labels"], given["labels"] % 2)
     heads = (Logistic(0.1), Logistic(1e-4, 0.0), LinearSvm(1.0))
     wanted = [held_out(head, **given, folds=folds) for head in heads]
-    decomposed, real = list[int](), spectrum.np.linalg.eigh
-
-    def counted(matrix: np.ndarray) -> Any:
-        decomposed.append(len(matrix))
-        return real(matrix)
-
-    monkeypatch.setattr("regraft.heads.spectrum.np.linalg.eigh", counted)
+    decomposed.clear()
     prepared = Prepared(dealt_to(folds, given))
     for head, scores in zip(heads, wanted, strict=True):
         found = prepared.of(head).held_out(head, prepared.dealt.keys)
