@@ -53,9 +53,6 @@ def multiplications(
     `paid`: another kind of head has decomposed the examples, which leaves a discriminant little to do, and
     what is solved step by step only its steps where there are more examples than features.
     """
-    if paid and isinstance(head, Lda):
-        rank = min(examples, features)
-        return float(fits * rank * (TAKEN_AWAY * examples**2 + features * classes))
     parts = (
         [(part.head, part.width) for part in head.parts] if isinstance(head, Blend) else [(head, features)]
     )
@@ -64,7 +61,6 @@ def multiplications(
 
 def _of_one(head: object, n: int, d: int, k: int, *, fits: int, paid: bool) -> float:
     rank = min(n, d)
-    decomposition = n * d * rank + DECOMPOSITION * rank**3
     work: float
     match head:
         case Logistic() | LinearSvm():
@@ -72,7 +68,9 @@ def _of_one(head: object, n: int, d: int, k: int, *, fits: int, paid: bool) -> f
         case ElasticLogistic():
             work = fits * PROXIMAL_PASSES * n * d * k
         case Lda():
-            work = fits * (decomposition + d * rank * k)
+            # Of many examples a fold is large, and what is left is decomposed all the same.
+            own = min(TAKEN_AWAY * n**2 * rank, _decomposition(n, d)) if paid else _decomposition(n, d)
+            work = fits * (own + d * rank * k)
         case NearestMean():
             work = fits * n * d * k
         case NearestNeighbours():
@@ -96,11 +94,16 @@ def _of_one(head: object, n: int, d: int, k: int, *, fits: int, paid: bool) -> f
 def _stepwise(head: Logistic | LinearSvm, n: int, d: int, k: int, *, fits: int, paid: bool) -> float:
     """Steps for each fit; and one decomposition for each, or for all, which others may have paid for."""
     rank = min(n, d)
-    decomposition = n * d * rank + DECOMPOSITION * rank**3
     steps = fits * (PASSES if head.penalty is None else PASSES_OF_ONE) * n * rank * k
     if reach_all(int(OUTSIDE * n), d):
-        return float(steps + n * d * rank + (0 if paid else decomposition))
-    return float(steps + fits * decomposition)
+        return float(steps + n * d * rank + (0 if paid else _decomposition(n, d)))
+    return float(steps + fits * _decomposition(n, d))
+
+
+def _decomposition(n: int, d: int) -> float:
+    """Of the smaller of the two symmetric matrices, and the sums that it is of."""
+    rank = min(n, d)
+    return float(n * d * rank + DECOMPOSITION * rank**3)
 
 
 def _kernel(head: KernelSvm | KernelRidge, n: int, d: int, k: int, *, fits: int) -> float:

@@ -37,3 +37,10 @@ def test_of_many_examples_one_decomposition_is_left_or_none(kind: str) -> None:
     twice = many | {"fits": 2 * SIZES["fits"]}
     assert saved > 0
     assert multiplications(head, **twice) - multiplications(head, **twice, paid=True) == pytest.approx(saved)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("examples", [200, 2000, 100_000])
+def test_what_is_paid_for_is_never_more_work(kind: str, examples: int) -> None:
+    sizes = SIZES | {"examples": examples}
+    assert multiplications(HEADS[kind](), **sizes, paid=True) <= multiplications(HEADS[kind](), **sizes)
