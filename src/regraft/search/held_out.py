@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal, TypeVar, get_args
 
 import numpy as np
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from regraft.core.arrays import Array, Folds, Mask, Scores, Truth, Weights
 from regraft.core.errors import RecipeError, TrainingError, did_you_mean
 from regraft.heads import Classifier, Head, Ridge, accuracy, held_out
-from regraft.heads.prepared import Dealt, Gathered, KnowsPaths, Prepared, penalties
+from regraft.heads.prepared import Dealt, Gathered, Key, KnowsPaths, Prepared, penalties
 from regraft.heads.selection import KnowsHeldOut, held_out_loss, lowest
 from regraft.heads.viewed import rows_of
 from regraft.heads.weighting import fold_numbers
@@ -92,36 +93,40 @@ def steps(head: Head, task: Task) -> Iterator[Scores]:
     """
     rows, count = task.rows, len(task.labels)
     prepared = rows.prepared.of(head)
-    if prepared is not None and task.in_one:
+    if prepared is not None and _in_one(head, task):
         scores = prepared.held_out(head, rows.prepared.dealt.keys)[:count]
         require_finite(scores[task.seen])
         yield scores
         return
     total, times = np.zeros((count, task.class_count), np.float64), np.zeros(count)
-    for at, dealt in enumerate(task.rounds):
-        for numbers in _together(head, dealt):
-            out = np.isin(dealt, numbers)
-            if prepared is None:
-                scores = _of_folds(head, rows, at, numbers)[:count]
-            else:
-                scores = prepared.held_out(head, tuple((at, number) for number in numbers))[:count]
-            require_finite(scores[out])
-            total[out] += scores[out]
-            times[out] += 1
-            mean = np.where(times[:, None] > 0, total / np.maximum(times, 1)[:, None], np.nan)
-            yield mean.astype(np.float32)
+    for keys in _asked(head, task):
+        at, numbers = keys[0][0], tuple(number for _, number in keys)
+        out = np.isin(task.rounds[at], numbers)
+        if prepared is None:
+            scores = _of_folds(head, rows, at, numbers)[:count]
+        else:
+            scores = prepared.held_out(head, keys)[:count]
+        require_finite(scores[out])
+        total[out] += scores[out]
+        times[out] += 1
+        mean = np.where(times[:, None] > 0, total / np.maximum(times, 1)[:, None], np.nan)
+        yield mean.astype(np.float32)
 
 
-def _ends(head: Head, task: Task) -> Iterator[int]:
-    """After how many folds each of the steps ends."""
-    if task.in_one and task.rows.prepared.of(head) is not None:
-        yield task.steps
-        return
-    seen = 0
-    for dealt in task.rounds:
-        for numbers in _together(head, dealt):
-            seen += len(numbers)
-            yield seen
+def _asked(head: Head, task: Task) -> list[tuple[Key, ...]]:
+    """The folds that a head is asked for at a time: all; those of one round; or one after the other."""
+    if _in_one(head, task):
+        return [task.rows.prepared.dealt.keys]
+    found = list[tuple[Key, ...]]()
+    for at, folds in enumerate(task.rounds):
+        keys = [(at, number) for number in fold_numbers(folds).tolist()]
+        found += [(*keys,)] if isinstance(head, KnowsHeldOut) else [(key,) for key in keys]
+    return found
+
+
+def _in_one(head: Head, task: Task) -> bool:
+    """Whether a head answers for all folds of all rounds at once."""
+    return task.in_one and task.rows.prepared.of(head) is not None
 
 
 def each_alone(head: Head, task: Task) -> Scores:
@@ -166,8 +171,8 @@ def chosen_and_scored(
     head = task.rows.prepared.settled(head)
     if alone:
         return head, each_alone(head, task)
-    scores = np.empty(0)
-    for step, scores in zip(_ends(head, task), steps(head, task), strict=True):
+    scores, seen = np.empty(0), accumulate(map(len, _asked(head, task)))
+    for step, scores in zip(seen, steps(head, task), strict=True):
         if after_step:
             after_step(scores, step)
     return head, scores
@@ -242,12 +247,6 @@ def _of_folds(head: Head, task: Task, at: int, numbers: tuple[int, ...]) -> Scor
     folds = np.where(np.isin(task.rounds[at], numbers), task.rounds[at], -1)
     given = (head, task.features, task.labels)
     return held_out(*given, class_count=task.class_count, folds=folds, weights=task.weights)
-
-
-def _together(head: Head, dealt: Folds) -> list[tuple[int, ...]]:
-    """The folds that a head is asked for at a time: all, or one after the other."""
-    numbers = fold_numbers(dealt).tolist()
-    return [(*numbers,)] if isinstance(head, KnowsHeldOut) else [(number,) for number in numbers]
 
 
 def value_of(scores: Scores, task: Task, objective: Objective) -> float:
