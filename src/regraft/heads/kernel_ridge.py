@@ -66,9 +66,7 @@ class KernelRidge:
         return KernelMachine.of(side.features, Linear(found.coefficients, bias), centre, side.gamma)
 
     def settled(self, side: "KernelGram") -> "KernelRidge":
-        """With the penalty that examples give that were compared under this width, unless it has one."""
-        if self.penalty is not None:
-            return self
+        """With the penalty that examples give which were compared under this width."""
         return replace(self, penalty=likeliest(side, side.without(NO_ROWS)))
 
     def held_out(

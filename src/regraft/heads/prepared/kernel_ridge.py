@@ -43,9 +43,11 @@ class PreparedKernelRidge:
 
     def settled(self, head: KernelRidge) -> KernelRidge:
         """With the penalty that all examples give, unless it has one: one decomposition for each width."""
+        if head.penalty is not None:
+            return head
         if head not in self._settled:
             with single_threaded_blas():
-                self._settled[head] = head.settled(self._compared(head)[0]) if head.penalty is None else head
+                self._settled[head] = head.settled(self._compared(head)[0])
         return self._settled[head]
 
     def fit(self, head: KernelRidge) -> KernelMachine:

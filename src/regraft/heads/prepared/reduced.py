@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from regraft.core.arrays import Array, Scores, Truth, Weights
 from regraft.core.threads import single_threaded_blas
 from regraft.heads.ballots import present_only
-from regraft.heads.blocks import Rows
+from regraft.heads.blocks import Rows, parts
 from regraft.heads.classifier import Linear
 from regraft.heads.logistic import Logistic, cross_entropy
 from regraft.heads.loss import Loss, Posed
@@ -56,7 +56,8 @@ class Rest(NamedTuple):
         kept, lost = np.delete(np.arange(len(every)), fold), gathered.weights[fold]
         weights = gathered.weights[kept]
         rows = np.ones((len(kept), every.shape[1] + 1), np.float32)
-        rows[:, :-1] = every[kept]
+        for part in parts(len(kept)):
+            rows[part, :-1] = every[kept[part]]
         # About their own mean: that of all is where the coordinates are zero.
         values = gathered.whole.values - lost @ held**2 - (lost @ held) ** 2 / weights.sum()
         return cls(np.maximum(values, 0), rows, held, kept, weights)
@@ -71,7 +72,7 @@ class PreparedReduced:
     """Each fold in the axes of the spectrum of the others; or in those of all, where these reach into them.
 
     Where they do not, what they say nothing about is not among their own axes, and every further setting
-    takes fewer and smaller steps in these. Where they do, it takes as many in both, and the axes of all are
+    takes fewer and smaller steps in these. Where they do, it takes hardly more in those of all, which are
     there for every fold: see benchmarks/shared_work.py.
 
     Cost: once n d r + 4 r^3 multiplications, with r = min(n, d), for each fold, or where the others reach
