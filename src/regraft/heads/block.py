@@ -145,8 +145,17 @@ class Block:
         return np.asarray(torch.stack(sums).cpu().numpy())
 
     def weights(self, positions: Sequence[int]) -> tuple[Float[Array, "m _ _"], ...]:
-        """The weights of some members, bias and padding last: one array for each layer."""
-        return tuple(np.asarray(each.cpu().numpy()) for each in self._layers(list(positions)))
+        """The weights of some members, bias and padding last: one array for each layer.
+
+        A class without training examples never wins by them: see `weighting.spread`.
+        """
+        layers, fold = self._layers(list(positions)), self.fold
+        if fold.absent is not None:
+            present = torch.from_numpy(fold.present)
+            others = layers[-1][:, present].mean(dim=1, keepdim=True)
+            others[:, :, -1 if len(layers) > 1 else fold.data.width] -= fold.gap
+            layers[-1] = torch.where(fold.absent, others, layers[-1])
+        return tuple(np.asarray(each.cpu().numpy()) for each in layers)
 
     def _layers(self, chosen: list[int]) -> list[Tensor]:
         return [each.weights[chosen] for each in self.parameters]

@@ -105,7 +105,7 @@ def standardised(
     return standard, Rows.load(rows, labels, class_count=class_count, weights=weights, device=device)
 
 
-def train_alone(course: Course, data: "Rows") -> tuple[tuple[Array, ...], "Fold"]:
+def train_alone(course: Course, data: "Rows") -> tuple[Array, ...]:
     """The layers of one head trained on all examples, [outputs, inputs + 1 + padding] each."""
     import torch
 
@@ -119,7 +119,7 @@ def train_alone(course: Course, data: "Rows") -> tuple[tuple[Array, ...], "Fold"
         block = (HiddenBlock if course.member.width else Block)([course], fold)
         for epoch in range(course.epochs):
             block.train(epoch)
-        return tuple(layer[0] for layer in block.weights([0])), fold
+        return tuple(layer[0] for layer in block.weights([0]))
 
 
 class Heat:

@@ -14,7 +14,6 @@ from regraft.core.settings import Knob
 from regraft.heads.classifier import Linear
 from regraft.heads.layers import Layers
 from regraft.heads.member import Course, Member, Optimizer
-from regraft.heads.weighting import spread
 
 
 @dataclass(frozen=True)
@@ -50,16 +49,14 @@ class TrainedLinear(Member):
         from regraft.heads.together import standardised, train_alone
 
         standard, data = standardised(features, labels, class_count=class_count, weights=weights)
-        layers, fold = train_alone(self.course, data)
+        layers = train_alone(self.course, data)
         if not all(np.isfinite(layer).all() for layer in layers):
             raise self._diverged()
         first, last = layers[0], layers[-1]
         raw, bias = standard.unfold(first[:, : data.width].T, first[:, data.width])
-        present = fold.present
         if not self.width:
-            return spread(Linear(raw[:, present], bias[present]), present, fold.gap)
-        second = np.ascontiguousarray(last[present, : self.width].T)
-        return Layers((raw, second), (bias, last[present, self.width]), "relu").spread(present, fold.gap)
+            return Linear(raw, bias)
+        return Layers((raw, np.ascontiguousarray(last[:, :-1].T)), (bias, last[:, -1]), "relu")
 
     def held_out(
         self,

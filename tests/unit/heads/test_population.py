@@ -210,6 +210,20 @@ def test_a_member_trained_in_folds_is_judged_by_what_each_replica_held_out():
     assert right == pytest.approx(population.accuracies[best, epoch], abs=1e-5)
 
 
+@pytest.mark.parametrize("width", [0, 8])
+def test_a_class_that_a_replica_has_not_seen_is_scored_as_it_is_judged(width):
+    given = examples(folds=np.arange(120) % 4)
+    given = replace(given, labels=np.where(np.arange(120) == 7, 3, given.labels), class_count=4)
+    members = [replace(member, width=width) for member in SOME[:3]]
+    population = train_population(members, given, schedule=Schedule(epochs=4))
+    best = population.best
+    scores = population.held_out(best, given.features)
+    losses = np.log(np.exp(scores).sum(1)) - scores[np.arange(120), given.labels]
+    assert losses.mean() == pytest.approx(np.nanmin(population.losses[best]), rel=1e-5)
+    # Log(n + 1) below the mean of the others.
+    assert scores[7, 3] == pytest.approx(scores[7, :3].mean() - np.log(91), abs=1e-5)
+
+
 def test_replicas_are_averaged_into_one_linear():
     given = examples(folds=np.arange(120) % 4)
     population = train_population(SOME, given, schedule=Schedule(epochs=2))
