@@ -1,19 +1,24 @@
 """A linear head on the features, or depths of features, that a group lasso finds most useful."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regraft.core.arrays import Array, Features, Truth, Weights
+from regraft.core.arrays import Array, Features, Folds, Truth, Weights
 from regraft.core.errors import DataError
 from regraft.core.settings import Knob, check
-from regraft.core.threads import single_threaded_blas
+from regraft.core.threads import in_parallel, single_threaded_blas
+from regraft.heads.ballots import Ballots
 from regraft.heads.classifier import Linear
+from regraft.heads.loss import require_affordable_path
+from regraft.heads.moments import NO_ROWS, moments
 from regraft.heads.proximal import Problem, Solution, descend
-from regraft.heads.ridge import Ridge
-from regraft.heads.weighting import checked, one_each
+from regraft.heads.reduced import Examples
+from regraft.heads.ridge import PENALTIES, Ridge, linear
+from regraft.heads.selection import PenaltyPath, held_out_loss
+from regraft.heads.weighting import check_folds, checked, fold_numbers, one_each
 
 STRENGTH = 0.01
 """Of the group lasso, as a share of the penalty that leaves no group: strong enough to have one optimum that
@@ -34,7 +39,8 @@ class SelectedRidge:
         10.1111/j.1467-9868.2005.00532.x.
     Differs: relevance comes from softmax regression solved by `proximal` in place of SGD; norms of blocks are
         divided by the root of their width; what is kept is fitted by ridge in closed form.
-    Cost: up to 300 steps of 4 n d k multiplications, then ridge on the features kept.
+    Cost: up to 300 steps of 4 n d k multiplications, then ridge on the features kept; without a penalty the
+        best by leaving each example out alone, or by the folds of `path`.
     """
 
     share: Annotated[float, Knob("share of the features that is kept", low=0.001, high=1, log=True)] = 0.5
@@ -52,18 +58,74 @@ class SelectedRidge:
         Raises:
             DataError: features, labels or weights cannot be used, or blocks do not sum to the width.
         """
-        shares = checked(features, labels, class_count=class_count, weights=weights)
-        labels, width = one_each(labels), features.shape[1]
+        examples = self._checked(features, labels, class_count, weights)
+        kept = self._kept(examples)
+        seen = features[:, kept]
+        fitted = Ridge(self.penalty).fit(seen, labels, class_count=class_count, weights=examples.weights)
+        return _on_all(fitted, kept)
+
+    def path(
+        self,
+        features: Features,
+        labels: Truth,
+        *,
+        class_count: int,
+        folds: Folds,
+        weights: Weights | None = None,
+    ) -> PenaltyPath:
+        """Rank outside every fold, and fit what is kept there under each of ridge's penalties.
+
+        Cost: the ranking and one decomposition for each fold, and for the fit to all examples.
+
+        Raises:
+            DataError: as for `fit`, or folds cannot be used, or there are too many held-out scores.
+        """
+        examples = self._checked(features, labels, class_count, weights)
+        check_folds(folds, len(labels))
+        shape = len(PENALTIES), len(labels), class_count
+        require_affordable_path(
+            head="selected_ridge", penalties=shape[0], examples=shape[1], classes=class_count
+        )
+        scores = np.full(shape, np.nan, np.float32)
+
+        def leave_out(number: int) -> None:
+            out = folds == number
+            rest = Examples(features[~out], labels[~out], class_count, examples.weights[~out])
+            kept = self._kept(rest)
+            with single_threaded_blas():
+                side = moments(rest.features[:, kept], Ballots(rest.labels, class_count), rest.weights)
+                whole, held = side.without(NO_ROWS), features[out][:, kept]
+                for at, penalty in enumerate(PENALTIES * whole.spread(rest.weights)):
+                    scores[at, out] = linear(side, whole.on_rows(float(penalty))).scores(held)
+
+        in_parallel(leave_out, fold_numbers(folds).tolist())
+        losses = np.array([held_out_loss(each, labels, weights=examples.weights) for each in scores])
+
+        def fit(index: int) -> Linear:
+            head = replace(self, penalty=float(PENALTIES[index]))
+            return head.fit(features, labels, class_count=class_count, weights=weights)
+
+        return PenaltyPath(PENALTIES, losses, scores.__getitem__, fit)
+
+    def _checked(
+        self, features: Features, labels: Truth, class_count: int, weights: Weights | None
+    ) -> Examples:
+        weights = checked(features, labels, class_count=class_count, weights=weights)
+        width = features.shape[1]
         if self.blocks and (sum(self.blocks) != width or min(self.blocks) < 1):
             raise DataError(f"SelectedRidge.blocks sum to {sum(self.blocks)}; there are {width} features.")
+        return Examples(features, labels, class_count, weights)
+
+    def _kept(self, examples: Examples) -> Bool[Array, " d"]:
+        """Which features are kept for some examples."""
         with single_threaded_blas():
-            problem = Problem.of(features, labels, class_count=class_count, weights=shares)
-            kept = self.keeps(self._relevance(problem))
-        ridge = Ridge(self.penalty)
-        fitted = ridge.fit(features[:, kept], labels, class_count=class_count, weights=weights)
-        rows = np.zeros((width, class_count), np.float32)
-        rows[kept] = fitted.weights
-        return Linear(rows, fitted.bias)
+            problem = Problem.of(
+                examples.features,
+                one_each(examples.labels),
+                class_count=examples.class_count,
+                weights=examples.weights,
+            )
+            return self.keeps(self._relevance(problem))
 
     def keeps(self, relevance: Float[Array, " g"]) -> Bool[Array, " d"]:
         """Which features are kept: those of the best groups that together fit into the share."""
@@ -91,3 +153,10 @@ class SelectedRidge:
         solution = descend(problem, shrink, start=problem.nothing, iterations=ITERATIONS)
         norms, pulls = lengths(solution[:-1]), lengths(problem.pulls(solution))
         return np.asarray(np.where(norms > 0, norms, pulls - roots * penalty) / roots)
+
+
+def _on_all(fitted: Linear, kept: Bool[Array, " d"]) -> Linear:
+    """The same head over all features, with weights of zero on those that are not kept."""
+    rows = np.zeros((len(kept), fitted.class_count), np.float32)
+    rows[kept] = fitted.weights
+    return Linear(rows, fitted.bias)

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from regraft.core.errors import DataError
-from regraft.heads import Ridge, SelectedRidge
+from regraft.heads import Ridge, SelectedRidge, held_out
+from regraft.heads.selection import held_out_loss
+from regraft.pipeline.fitting import fit_head
 
 
 def some_useful(count=150, width=40, *, seed=0):
@@ -69,3 +71,28 @@ def test_blocks_must_be_the_features(blocks):
     features, labels = some_useful()
     with pytest.raises(DataError, match=r"blocks .*there are 40 features"):
         SelectedRidge(blocks=blocks).fit(features, labels, class_count=3)
+
+
+def test_a_path_is_each_penalty_fitted_outside_each_fold():
+    features, labels = some_useful()
+    folds = np.arange(150) // 30 - 1
+    path = SelectedRidge(0.1).path(features, labels, class_count=3, folds=folds)
+    for at in (0, 12, 24):
+        head = SelectedRidge(0.1, float(path.penalties[at]))
+        expected = held_out(head, features, labels, class_count=3, folds=folds)
+        np.testing.assert_allclose(path.scores(at), expected, atol=1e-5)
+        whole = head.fit(features, labels, class_count=3)
+        np.testing.assert_array_equal(path.classifier(at).weights, whole.weights)
+
+
+def test_views_of_an_image_do_not_choose_the_penalty():
+    """Left out one by one each is told by its like, and half of the labels are wrong: a weak one wins."""
+    features, labels = some_useful(90, 100)
+    random = np.random.default_rng(0)
+    labels = np.where(random.random(90) < 0.5, random.integers(0, 3, 90), labels)
+    folds, views = np.arange(90) % 5, np.tile(features, (4, 1))
+    given = SelectedRidge(0.5), views, labels
+    chosen, scores, _ = fit_head(*given, class_count=3, folds=(folds,), weights=None)
+    by_like = held_out(SelectedRidge(0.5), views, np.tile(labels, 4), class_count=3, folds=np.tile(folds, 4))
+    assert chosen.penalty > 1
+    assert held_out_loss(scores, labels) < held_out_loss(by_like[:90], labels) - 0.02
