@@ -1,11 +1,13 @@
 """Logistic regression against scikit-learn: the same optimum."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 
-from regraft.heads import Logistic, accuracy, held_out, logistic_path
+from regraft.heads import LinearSvm, Logistic, accuracy, held_out, logistic_path
 from regraft.heads.selection import held_out_loss
 
 
@@ -102,3 +104,17 @@ def test_smoothed_targets_bound_the_confidence():
     # With targets 0.8, 0.1, 0.1 the best possible probability of the right class is 0.8.
     np.testing.assert_allclose(smooth[np.arange(60), labels], 0.8, atol=0.02)
     assert sharp[np.arange(60), labels].min() > 0.9
+
+
+@pytest.mark.parametrize("head", [Logistic(), LinearSvm()])
+def test_a_class_within_one_fold_is_absent_from_the_path_as_from_a_fit(head):
+    """What it never saw, it knows nothing of; a softmax would otherwise learn that it is impossible."""
+    features, labels, _ = overlapping(90, 120)
+    labels[[3, 33, 63]] = 3
+    folds, given = np.arange(90) // 3 % 5 * (labels < 3), {"class_count": 4}
+    path = head.path(features, labels, folds=folds, **given)
+    for index, penalty in enumerate(path.penalties):
+        refitted = held_out(replace(head, penalty=float(penalty)), features, labels, folds=folds, **given)
+        assert path.losses[index] == pytest.approx(held_out_loss(refitted, labels), rel=5e-3)
+        apart = path.scores(index)[labels == 3] - refitted[labels == 3]
+        np.testing.assert_allclose(apart, 0, atol=0.05 * np.abs(refitted).max())

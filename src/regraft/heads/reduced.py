@@ -104,10 +104,24 @@ class Reduction(NamedTuple):
         bias = solution[-1] - self.whole.offset @ coefficients - self.side.centre @ weights
         return spread(_single(weights, bias), self.present, self._gap)
 
-    def scores(self, solution: Solution, rows: Bool[Array, " n"]) -> Float[Array, "r k"]:
-        """Scores of some examples, over all classes."""
-        fitted = spread(_single(solution[:-1], solution[-1]), self.present, self._gap)
-        return fitted.scores(self.problem.posed.rows[rows, :-1])
+    def scores(
+        self, solution: Solution, out: Bool[Array, " n"], present: Bool[Array, " k"]
+    ) -> Float[Array, "r k"]:
+        """Scores over all classes of a fold's examples, by a fit to the others, with examples of some."""
+        gap = float(np.log(np.count_nonzero(~out) + 1))
+        fitted = spread(_single(solution[:-1], solution[-1]), present, gap)
+        return fitted.scores(self.problem.posed.rows[out, :-1])
+
+    def without(self, out: Bool[Array, " n"], examples: Examples) -> tuple[Problem, Bool[Array, " k"]]:
+        """The problem of the examples outside a fold, and which classes they have."""
+        posed = self.problem.posed
+        ballots, present = present_only(examples.labels[~out], examples.class_count)
+        if ballots.class_count == posed.ballots.class_count:
+            # The same rows for every fold, of which its own weigh nothing.
+            posed = posed._replace(weights=np.where(out, 0, posed.weights))
+        else:
+            posed = Posed(posed.rows[~out], ballots, posed.weights[~out])
+        return self.problem._replace(posed=posed), present
 
     @property
     def _gap(self) -> float:
@@ -137,19 +151,17 @@ def penalty_path(
     )
     with single_threaded_blas():
         reduced = Reduction.of(examples, loss)
-    absolute, problem = penalties * reduced.whole.spread(weights), reduced.problem
+    absolute = penalties * reduced.whole.spread(weights)
     held_out = np.full((len(penalties), len(labels), examples.class_count), np.nan, np.float32)
     outs = [folds == number for number in fold_numbers(folds)]
-    rests = [
-        problem._replace(posed=problem.posed._replace(weights=np.where(out, 0, weights))) for out in outs
-    ]
+    rests, present = zip(*(reduced.without(out, examples) for out in outs), strict=True)
     # Not started from a solution on all examples: where the penalty is weak, it would barely move, and the
     # held-out labels would be read through the start.
-    solutions = [problem.nothing for _ in outs]
+    solutions = [rest.nothing for rest in rests]
     for at in np.argsort(-absolute):
         solutions = solve_all(rests, [float(absolute[at])] * len(outs), starts=solutions)
-        for out, solution in zip(outs, solutions, strict=True):
-            held_out[at, out] = reduced.scores(solution, out)
+        for out, solution, seen in zip(outs, solutions, present, strict=True):
+            held_out[at, out] = reduced.scores(solution, out, seen)
     losses = np.array(in_parallel(lambda each: held_out_loss(each, labels, weights=weights), held_out))
 
     def fit(index: int) -> Linear:
