@@ -135,7 +135,10 @@ class Neighbours:
         return np.maximum((1 - near if self.metric == "cosine" else lengths / 2 - near), 0) * 2
 
     def _nearest(self, closeness: Float[Array, "n e"]) -> Int[Array, "n m"]:
-        """As many nearest examples as the votes may need, nearest first, ties by position."""
+        """As many nearest examples as the votes may need, nearest first, ties by position.
+
+        Where more are as near as the last of them, which of these it is is not said.
+        """
         # One more than vote: its distance says how far the votes reach.
         wanted = min(int(np.ceil(self.neighbours / self.weights.min())) + 1, closeness.shape[1])
         found = np.argpartition(-closeness, wanted - 1, axis=1)[:, :wanted]

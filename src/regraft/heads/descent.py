@@ -147,12 +147,15 @@ def _judge(network: Network, rows: Tensor, labels: Tensor, shares: Tensor, held:
 
 
 def _batches(trained: Int[Array, " t"], settings: "Perceptron", epoch: int) -> list[Int[Array, " _"]]:
-    """An epoch's rows in random order, in batches of nearly equal size; a lone row stands there twice."""
+    """An epoch's rows in random order, in batches of nearly equal size.
+
+    Two rows at least, as batch normalisation needs them: a lone one stands there twice.
+    """
     order = generator(settings.seed, "order", epoch).permutation(trained)
     if len(order) == 1:
         order = np.repeat(order, 2)
     size = settings.batch_size or int(np.clip(len(order) // STEPS, *SIZES))
-    return list(np.array_split(order, max(1, round(len(order) / size))))
+    return list(np.array_split(order, min(round(len(order) / size), len(order) // 2) or 1))
 
 
 def _deviations(training: Training) -> Float[Array, " d"]:

@@ -103,7 +103,7 @@ def ridge_path(
     Differs: where all penalties together have more than 1e8 held-out scores, they are compared on as many
         examples, drawn by lot, as have so many, and scores are computed when they are asked for.
     Cost: n d r + 4 r^3 multiplications with r = min(n, d), about 4 (r - r / f)^3 more for each of f large
-        folds, and 4 p n k bytes of held-out scores, at most 0.4 GB.
+        folds, and 4 p n k bytes of held-out scores, at most 0.4 GB up to 4000 classes.
 
     Raises:
         DataError: features, labels, weights or folds cannot be used; see `checked` and `check_folds`.

@@ -53,6 +53,16 @@ def test_batch_normalisation_is_folded(depth):
     assert np.abs(expected).max() > 0.1
 
 
+@pytest.mark.parametrize("count", [2, 3, 7, 15])
+def test_no_batch_is_a_single_row(count):
+    features, labels = clouds(count)
+    head = Perceptron(8, batch_size=2, epochs=2)
+    assert np.isfinite(head.fit(features, labels, class_count=2).scores(features)).all()
+    batches = descent._batches(np.arange(count), head, 0)
+    assert sorted(np.concatenate(batches)) == list(range(count))
+    assert min(map(len, batches)) >= 2
+
+
 def test_another_seed_is_another_network():
     features, labels = clouds(60)
     first, second = (

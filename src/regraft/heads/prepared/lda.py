@@ -270,7 +270,8 @@ class PreparedLda:
         # What only the fold's examples have leaves rounding, as a share of what all have.
         floors = np.maximum(ABSOLUTE_FLOOR * squares, RELATIVE_FLOOR * self._whole[-1] / counts.sum())
         if variances.sum() <= floors.sum():
-            apart = float((means**2).sum(axis=0).mean())
+            centre = (means @ counts / counts.sum())[:, None]
+            apart = float(((means - centre) ** 2).sum(axis=0).mean())
             variance = apart / len(squares) if apart > ABSOLUTE_FLOOR * squares.sum() else np.inf
             return Classes(outside, present, means, counts, variance, 0)
         width = int((variances > floors).sum())

@@ -266,6 +266,15 @@ def test_features_that_only_one_example_has(count: int, width: int, shrinkage: f
     agrees_with_held_out(Lda(shrinkage), given, np.arange(count) % 4)
 
 
+@pytest.mark.parametrize("shrinkage", [None, 0.3])
+def test_classes_that_never_vary_where_the_folds_differ_in_them(shrinkage: float | None) -> None:
+    """How far means lie apart is told from their own mean, not from that of the examples with the fold's."""
+    labels = np.repeat([0, 1, 2], [40, 5, 5])
+    features = (3 * np.eye(3, 80)[labels] + 7).astype(np.float32)
+    given = {"features": features, "labels": labels, "class_count": 3}
+    agrees_with_held_out(Lda(shrinkage), given, np.arange(50) // 5)
+
+
 def test_classes_that_hardly_vary_and_little_shrinkage() -> None:
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
