@@ -1,11 +1,13 @@
 """Nearest neighbours and nearest means against scikit-learn."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.utils.class_weight import compute_sample_weight
 
-from regraft.heads import NearestMean, NearestNeighbours, balanced
+from regraft.heads import NearestMean, NearestNeighbours, balanced, classifier
 
 
 def scattered(count, width, *, seed=0):
@@ -35,6 +37,23 @@ def test_leaving_one_out_is_fitting_without_it(metric, votes_by):
         rest = np.arange(60) != row
         alone = head.fit(features[rest], labels[rest], class_count=3).scores(features[[row]])
         np.testing.assert_allclose(scores[[row]], alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("folds", [None, np.arange(3000) % 7 - 1])
+def test_many_examples_are_compared_with_few_rows_at_a_time(monkeypatch, folds):
+    features, labels = scattered(3000, 8)
+    head, given = NearestNeighbours(3, "euclidean"), {"class_count": 3}
+    fitted, whole = head.fit(features, labels, **given), head.held_out(features, labels, folds=folds, **given)
+    scores = fitted.scores(features)
+    monkeypatch.setattr(classifier, "PAIRS_AT_ONCE", 9000)
+    tracemalloc.start()
+    np.testing.assert_array_equal(fitted.scores(features), scores)
+    np.testing.assert_array_equal(head.held_out(features, labels, folds=folds, **given), whole)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3e6  # Of 1024 rows the comparisons alone would take 12 MB.
+    monkeypatch.setattr(classifier, "PAIRS_AT_ONCE", 1)
+    np.testing.assert_array_equal(fitted.scores(features[:5]), scores[:5])
 
 
 def test_nearest_mean_is_the_nearest_centroid():

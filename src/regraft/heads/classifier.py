@@ -14,7 +14,9 @@ from regraft.core.arrays import Array, Features, Labels, Scores, Weights
 from regraft.core.errors import DataError
 from regraft.heads.blocks import parts, read_rows
 
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE, PAIRS_AT_ONCE = 1024, 1 << 23
+"""That neighbours are sought for: as many as have so many pairs with the examples, 200 MB of them."""
+
 NEARER = 1e-5
 """Of a vote, that the nearest example has beside it, and the next ones less."""
 
@@ -96,9 +98,13 @@ class Neighbours:
     def scores(self, features: Features) -> Scores:
         """Votes of the nearest examples. Cost: n x (examples) x d multiplications, in blocks of rows."""
         check_width(features, self.examples.shape[1])
-        blocks = range(0, len(features), ROWS_AT_ONCE)
-        parts = [self.votes(features[i : i + ROWS_AT_ONCE]) for i in blocks]
-        return np.concatenate(parts) if parts else np.empty((0, self.class_count), np.float32)
+        found = [self.votes(features[part]) for part in self.blocks(len(features))]
+        return np.concatenate(found) if found else np.empty((0, self.class_count), np.float32)
+
+    def blocks(self, count: int) -> list[slice]:
+        """So many rows, as many at a time as memory should hold comparisons of."""
+        size = max(1, min(ROWS_AT_ONCE, PAIRS_AT_ONCE // len(self.examples)))
+        return [slice(start, start + size) for start in range(0, count, size)]
 
     def votes(self, features: Features, *, excluded: Bool[Array, "n e"] | None = None) -> Scores:
         """Scores of some rows, all at once; `excluded` [rows, examples] marks who may not vote for whom."""
@@ -124,7 +130,8 @@ class Neighbours:
         """Cosine similarity, or minus half the squared distance but for the asker's own constant."""
         if self.metric == "cosine":
             return np.asarray(unit_rows(features) @ self.examples.T)
-        return np.asarray(features @ self.examples.T - 0.5 * (self.examples**2).sum(1))
+        lengths = np.einsum("ed,ed->e", self.examples, self.examples)
+        return np.asarray(features @ self.examples.T - lengths / 2)
 
     def _squared_distances(
         self, features: Features, asked: Int[Array, "n m"], closeness: Float[Array, "n e"]

@@ -13,6 +13,7 @@ from torch.nn import functional
 from regraft.core.arrays import Array, Features, Labels, Mask, Weights
 from regraft.core.errors import TrainingError
 from regraft.core.seeds import derive_seed, generator
+from regraft.heads.blocks import parts
 from regraft.heads.layers import Layers
 
 if TYPE_CHECKING:
@@ -160,7 +161,9 @@ def _batches(trained: Int[Array, " t"], settings: "Perceptron", epoch: int) -> l
 
 def _deviations(training: Training) -> Float[Array, " d"]:
     """Standard deviations of the features, whose means are zero."""
-    return np.asarray(np.sqrt(training.weights @ training.features**2 / training.weights.sum()))
+    rows, weights = training.features, training.weights
+    squares = [weights[part] @ rows[part] ** 2 for part in parts(len(rows))]
+    return np.asarray(np.sqrt(np.sum(squares, axis=0) / weights.sum()))
 
 
 def _to(array: Features | Labels | Weights, device: torch.device) -> Tensor:

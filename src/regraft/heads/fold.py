@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from regraft.core.arrays import Array, Features, Folds, Labels, Weights
 from regraft.core.seeds import generator
@@ -39,7 +38,8 @@ class Rows:
         rows = torch.zeros(count, -(-(width + 1) // ALIGNMENT) * ALIGNMENT)
         rows[:, :width] = torch.from_numpy(np.ascontiguousarray(features, np.float32))
         rows[:, width] = 1
-        hot = one_hot(torch.from_numpy(labels.astype(np.int64)), class_count).T.float().contiguous()
+        hot = torch.zeros(class_count, count)
+        hot[torch.from_numpy(labels.astype(np.int64)), torch.arange(count)] = 1
         return cls(rows.to(device), hot.to(device), labels, weights, width)
 
     @cached_property

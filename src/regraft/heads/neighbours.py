@@ -7,7 +7,7 @@ import numpy as np
 
 from regraft.core.arrays import Features, Folds, Scores, Truth, Weights
 from regraft.core.settings import Knob, check
-from regraft.heads.classifier import ROWS_AT_ONCE, Neighbours, unit_rows
+from regraft.heads.classifier import Neighbours, unit_rows
 from regraft.heads.weighting import check_folds, checked, one_each
 
 
@@ -54,7 +54,7 @@ class NearestNeighbours:
         own = alone if folds is None else folds
         scores = np.full((len(labels), class_count), np.nan, np.float32)
         asked = np.flatnonzero(own >= 0)
-        for start in range(0, len(asked), ROWS_AT_ONCE):
-            rows = asked[start : start + ROWS_AT_ONCE]
+        for part in fitted.blocks(len(asked)):
+            rows = asked[part]
             scores[rows] = fitted.votes(features[rows], excluded=own[rows][:, None] == own)
         return scores

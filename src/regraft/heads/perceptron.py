@@ -12,13 +12,10 @@ from regraft.core.arrays import Features, Labels, Mask, Truth, Weights
 from regraft.core.seeds import generator
 from regraft.core.settings import Knob, check
 from regraft.heads.layers import Activation, Layers
-from regraft.heads.moments import ABSOLUTE_FLOOR
+from regraft.heads.standard import Standard
 from regraft.heads.weighting import checked, one_each
 
 HELD_OUT_FRACTION = 0.15
-LEAST_VARIANCE = 0.01
-"""Added to every feature's variance before standardising by it, as a share of the mean variance."""
-
 FEWEST_HELD_OUT = 20
 """With fewer examples to stop by, chance would say when: then all are trained on, to the last epoch."""
 
@@ -67,24 +64,16 @@ class Perceptron:
         weights = checked(features, labels, class_count=class_count, weights=weights)
         labels = one_each(labels)
         present, place = np.unique(labels, return_inverse=True)
-        centre = weights @ features / weights.sum()
-        variance = weights @ (features - centre) ** 2 / weights.sum()
-        # What does not vary gets no weight, so that a constant feature changes nothing.
-        varies = variance > ABSOLUTE_FLOOR * centre**2
-        # What hardly varied among the examples may vary widely elsewhere, and must not drown the rest there.
-        least = LEAST_VARIANCE * variance[varies].sum() / max(np.count_nonzero(varies), 1)
-        scale = 1 / np.sqrt(variance[varies] + least)
-        rows = ((features[:, varies] - centre[varies]) * scale).astype(np.float32)
+        standard = Standard.of(features, weights).by_feature
 
         from regraft.heads.descent import Training, train
         from regraft.heads.team import one_thread
 
-        training = Training(rows, place, len(present), weights, inner_part(labels, seed=self.seed))
+        rows, held_out = standard.rows(features), inner_part(labels, seed=self.seed)
+        training = Training(rows, place, len(present), weights, held_out)
         with one_thread():
             learnt = train(self, training)
-        first = np.zeros((features.shape[1], learnt.weights[0].shape[1]), np.float32)
-        first[varies] = learnt.weights[0] * scale[:, None]
-        bias = (learnt.biases[0] - centre @ first).astype(np.float32)
+        first, bias = standard.unfold(learnt.weights[0], learnt.biases[0])
         unfolded = Layers((first, *learnt.weights[1:]), (bias, *learnt.biases[1:]), self.activation)
         return unfolded.spread(np.isin(np.arange(class_count), present), float(np.log(len(labels) + 1)))
 

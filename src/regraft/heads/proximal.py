@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float
 from regraft.core.arrays import Array, Features, Labels, Weights
 from regraft.core.errors import DataError
 from regraft.heads.ballots import present_only
+from regraft.heads.blocks import parts, read_rows
 from regraft.heads.classifier import Linear
 from regraft.heads.logistic import log_losses, softmax_loss
 from regraft.heads.loss import Posed
@@ -61,10 +62,13 @@ class Problem(NamedTuple):
                 f"for each of {class_count} classes: {20e-9 * len(features) * class_count:.0f} GB. Take "
                 f"ridge, lda or nearest_mean."
             )
-        centre = weights @ features / weights.sum()
-        rows = np.empty((len(features), features.shape[1] + 1), np.float32)
-        rows[:, :-1], rows[:, -1] = features - centre, 1
-        spread_of = float(weights @ (rows[:, :-1] ** 2).sum(axis=1, dtype=np.float64) / weights.sum())
+        blocks, total = parts(len(features)), weights.sum()
+        centre = np.sum([weights[part] @ read_rows(features, part) for part in blocks], axis=0) / total
+        rows, squares = np.ones((len(features), features.shape[1] + 1), np.float32), 0.0
+        for part in blocks:
+            rows[part, :-1] = read_rows(features, part) - centre
+            squares += float(weights[part] @ (rows[part, :-1] ** 2).sum(axis=1, dtype=np.float64))
+        spread_of = squares / total
         scale = np.sqrt(spread_of) if spread_of > ABSOLUTE_FLOOR * float(centre @ centre) else np.inf
         rows[:, :-1] /= np.float32(scale)
         ballots, present = present_only(labels, class_count)

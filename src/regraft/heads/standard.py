@@ -1,6 +1,6 @@
 """Features put on one scale before a gradient method sees them, and weights taken back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -40,6 +40,11 @@ class Standard:
         # What hardly varied among the examples may vary widely elsewhere, and must not drown the rest there.
         least = LEAST_VARIANCE * variance[varies].sum() / count
         return cls(centre, 1 / np.sqrt(count * (variance[varies] + least)), varies)
+
+    @property
+    def by_feature(self) -> "Standard":
+        """The same with a variance near one for every feature, whatever their number."""
+        return replace(self, scale=self.scale * np.sqrt(max(len(self.scale), 1)))
 
     def rows(self, features: Features) -> Float[Array, "n v"]:
         """Mapped features [n, v]."""

@@ -1,6 +1,7 @@
 import doctest
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -61,6 +62,16 @@ def test_no_batch_is_a_single_row(count):
     batches = descent._batches(np.arange(count), head, 0)
     assert sorted(np.concatenate(batches)) == list(range(count))
     assert min(map(len, batches)) >= 2
+
+
+def test_features_are_held_once_in_single_precision():
+    features = np.random.default_rng(0).standard_normal((20_000, 100)).astype(np.float32)
+    Perceptron(4, epochs=1).fit(*clouds(), class_count=2)
+    tracemalloc.start()
+    Perceptron(4, epochs=1).fit(features, np.arange(20_000) % 2, class_count=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * features.nbytes
 
 
 def test_another_seed_is_another_network():
