@@ -4,8 +4,7 @@ An axis of a head is named `head.KIND.FIELD` and exists only while `head.kind` i
 write `head.FIELD` they mean that field of every kind that has it.
 """
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from regraft.core.errors import RecipeError, did_you_mean
 from regraft.core.settings import from_plain, knobs
 from regraft.search.annotated import axes_of, axis_for, default_of, fields_of, word_of
 from regraft.search.axis import Axis, Choice, Range
+from regraft.search.grid import Block, Grid
 from regraft.search.sensible import sensible_axes
 
 KIND = "head.kind"
@@ -107,21 +107,14 @@ class Space:
         """
         return [self._defaults_of(kind) for kind in self.kinds]
 
-    def grid(self) -> Iterator[Values]:
+    def grid(self) -> Grid:
         """Every combination once: for each kind of head those of its own axes with all others."""
-        for kind in self.kinds:
-            others = (name for name in self.axes if not name.startswith(HEAD))
-            own = (name for name in self.axes if name.startswith(f"{HEAD}{kind}."))
-            wanted = {KIND, *others, *own}
-            names = [name for name in self.axes if name in wanted]
-            points = [(kind,) if name == KIND else self.axes[name].grid() for name in names]
-            first = {name: values[0] for name, values in zip(names, points, strict=True)}
-            for point in itertools.product(*points):
-                values = dict(zip(names, point, strict=True))
-                idle = [name for name in names if not self.is_active(name, values)]
-                # Of points that differ in nothing that counts, the first.
-                if all(values[name] == first[name] for name in idle):
-                    yield {name: value for name, value in values.items() if name not in idle}
+        return Grid([self._block(kind) for kind in self.kinds], self.is_active)
+
+    def _block(self, kind: str) -> Block:
+        own = f"{HEAD}{kind}."
+        names = [n for n in self.axes if n == KIND or n.startswith(own) or not n.startswith(HEAD)]
+        return Block(names, [(kind,) if name == KIND else (*self.axes[name].grid(),) for name in names])
 
     def _defaults_of(self, kind: str) -> Values:
         settled = {f.name: f.default for f in fields(self.heads[kind]) if f.default is not MISSING}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import optuna
@@ -231,14 +231,15 @@ class Study:
     @cached_property
     def _dealt(self) -> list[tuple[str, Values]]:
         """Points of the grid with their keys, drawn by lot."""
-        first = [(fingerprint(each), each) for each in islice(self.space.grid(), VAST)]
-        return sorted(first, key=lambda one: unit_interval(f"{self.settings.seed} {one[0]}"))
+        points = self.space.grid().sample(VAST, seed=self.settings.seed)
+        keyed = [(fingerprint(each), each) for each in points]
+        return sorted(keyed, key=lambda one: unit_interval(f"{self.settings.seed} {one[0]}"))
 
     def _untried(self) -> Values | None:
         """The next point of the grid; None where there is no other."""
         known = {trial.key for trial in self.trials}
-        rest = ((fingerprint(each), each) for each in islice(self.space.grid(), VAST, None))
-        return next((each for key, each in chain(self._dealt, rest) if key not in known), None)
+        every = ((fingerprint(each), each) for each in self.space.grid())
+        return next((each for key, each in chain(self._dealt, every) if key not in known), None)
 
     def _ask_at_random(self) -> Asked:
         """What waits, or by lot."""

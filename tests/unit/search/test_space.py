@@ -59,7 +59,7 @@ def test_axes_of_a_head_exist_only_with_it() -> None:
 def test_every_head_has_a_space_whose_grid_it_takes() -> None:
     for kind, settings in HEADS.items():
         space = space_of({kind: settings})
-        first = next(space.grid())
+        first = next(iter(space.grid()))
         assert isinstance(space.head(first), settings)
         (thumb,) = space.rules_of_thumb()
         assert space.head(thumb) == settings()
@@ -86,6 +86,20 @@ def test_the_grid_is_every_combination_once() -> None:
     assert len(points) == 2 * (2 * 3) + 2 * 5
     assert len({tuple(sorted(point.items())) for point in points}) == len(points)
     assert all(not any(n.startswith("head.ridge") for n in p) for p in points if p["head.kind"] == "mine")
+
+
+def test_some_of_a_grid_of_any_size_by_lot() -> None:
+    vast = of(others={f"axis {at}": Range(0, 1) for at in range(40)}, defaults={})
+    assert vast.grid().size > 10**27
+    some = vast.grid().sample(300, seed=0)
+    # Of the 300 those that are the first of several which differ in nothing that counts.
+    assert 0 < len(some) <= 300
+    for at in range(40):
+        assert len({point[f"axis {at}"] for point in some}) > 1
+    assert some == vast.grid().sample(300, seed=0) != vast.grid().sample(300, seed=1)
+    few = of("head.kind=ridge", "head.ridge.penalty=1..100:log").grid()
+    assert few.sample(5, seed=0) == [*few]
+    assert len(few.sample(4, seed=0)) == 4
 
 
 def test_rules_of_thumb_are_the_defaults() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from regraft.core.hashing import fingerprint
 from regraft.search import SAMPLERS, Asked, Outcome
+from regraft.search import study as study_module
 from regraft.search.storage import open_storage
 from regraft.search.study import Study
 
@@ -74,6 +75,19 @@ def test_a_grid_is_exactly_the_grid(opened: Opened) -> None:
     assert len(wanted) == 2 * 5 * 2 + 2 * 4
     assert sorted(map(str, points)) == sorted(map(str, wanted))
     assert opened(*changes, sampler="grid").ask() == []
+
+
+def test_a_vast_grid_is_drawn_from_all_over(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And used up in the end, also what was not drawn."""
+    monkeypatch.setattr(study_module, "VAST", 24)
+    study = opened("head.kind=smooth", "head.rate=0..0.95:step=0.05", sampler="grid")
+    first = [asked.values for asked in run(study, 20)]
+    assert {point["depths"] for point in first} == {"last", "all"}
+    rates = [point["head.smooth.rate"] for point in first]
+    assert min(rates) < 0.2 < 0.75 < max(rates)
+    points = [*first, *(asked.values for asked in run(study, 100))]
+    assert len(points) == 20 * 2 * 2
+    assert sorted(map(str, points)) == sorted(map(str, study.space.grid()))
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "sobol"])
@@ -215,6 +229,7 @@ import sys
 sys.path.insert(0, sys.argv[3])
 from space_of_two import SPACE
 from regraft.search import Outcome
+from regraft.search import study as study_module
 from regraft.search.study import Settings, open_study
 study = open_study(SPACE, name="test", storage=sys.argv[1], settings=Settings(sampler=sys.argv[2]))
 while asked := study.ask(most=14):
