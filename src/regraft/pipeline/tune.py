@@ -134,6 +134,7 @@ def _search(
     study = open_study(space, name=name, storage=where, settings=settings)
     prices = Costs(costs, climb, study.agree)
     study.price = lambda values: prices.of(recipe_of(climb.asked, space, values))
+    study.within_s = climb.budget.seconds
     first = propose_defaults(study, search.trials, points=first_points(space))
     record = record_of(climb, name, score=search.objectives.score)
     past = propose_past(study, record, search.trials) if search.warm_start else []

@@ -15,7 +15,8 @@ TOLD = "told"
 it the answer is whole. Reports stand there where no pruner wanted them one by one."""
 
 FAILED = "failed"
-"""`{"reason": ...}`; or `{"same_as": number}` and `{"again": True}` for what the record leaves out."""
+"""`{"reason": ...}`, with `"needs_s"` where there was too little time; or `{"same_as": number}` and
+`{"again": True}` for what the record leaves out."""
 
 TOOK = "took"
 """`{"started_s": ..., "seconds": ...}`: when it was tried, and for how long; None where nobody knows."""
@@ -28,6 +29,9 @@ CROWD = "crowd"
 
 LEFT = "left_to_head"
 """Names of axes that are not asked for, since the head finds a value on its own."""
+
+INSTEAD = "instead_of"
+"""The number of the trial that a point was refused in; the record leaves that one out."""
 
 ORIGIN = "origin"
 """Who proposed a point, if not the sampler."""
@@ -48,7 +52,7 @@ STATES: dict[TrialState, State] = {
 
 def kept(marks: Mapping[str, Any]) -> dict[str, Any]:
     """Of a point's marks those that stay true when it is put back."""
-    return {name: marks[name] for name in (LEFT, RETRY, CROWD, ORIGIN) if name in marks}
+    return {name: marks[name] for name in (LEFT, RETRY, CROWD, ORIGIN, INSTEAD) if name in marks}
 
 
 def read_trial(frozen: FrozenTrial) -> Trial | None:
@@ -77,4 +81,6 @@ def read_trial(frozen: FrozenTrial) -> Trial | None:
         tuple(reports or told.get("reports", ())),
         (*values[1:],),
         marks.get(ORIGIN, "sampler"),
+        failed.get("needs_s"),
+        marks.get(INSTEAD),
     )

@@ -1,12 +1,16 @@
 """Putting points into a study's queue, and taking values from a trial."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
+from regraft.core.hashing import fingerprint
 from regraft.search.axis import Axis, Choice
-from regraft.search.marks import LEFT
+from regraft.search.marks import INSTEAD, LEFT, ORIGIN
 from regraft.search.space import Space, Values
+from regraft.search.trial import Trial
 
 
 def enqueue(study: optuna.Study, space: Space, values: Values, **marks: Any) -> None:
@@ -14,6 +18,31 @@ def enqueue(study: optuna.Study, space: Space, values: Values, **marks: Any) -> 
     left = [name for name, v in values.items() if v is None and not isinstance(space.axes[name], Choice)]
     fixed = {name: value for name, value in values.items() if name not in left}
     study.enqueue_trial(fixed, user_attrs={LEFT: left, **marks})
+
+
+def propose(
+    study: optuna.Study,
+    space: Space,
+    values: Values,
+    *,
+    tried: Sequence[Trial],
+    within_s: float,
+    origin: str,
+) -> None:
+    """Put a point into the queue, unless it is there or was tried. None leaves a value to the head.
+
+    One that was refused for want of time is tried once there is enough, `within_s`.
+    """
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    proposed = {fingerprint(frozen.user_attrs.get("proposed")) for frozen in waiting}
+    key, marks = fingerprint(values), {ORIGIN: origin, "proposed": values}
+    before = next((trial for trial in tried if trial.key == key), None)
+    if key in proposed:
+        return
+    if before is None:
+        enqueue(study, space, values, **marks)
+    elif before.needs_s is not None and before.needs_s <= within_s:
+        enqueue(study, space, values, **marks, **{INSTEAD: before.number})
 
 
 def was_queued(trial: optuna.Trial) -> bool:

@@ -1,6 +1,7 @@
 """The record of a study: what was asked, by whoever took part, and what came of it."""
 
 import time
+from collections.abc import Sequence
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -23,7 +24,7 @@ class Record:
     def trials(self) -> tuple[Trial, ...]:
         """Every point once, in the order in which they were asked for."""
         frozen = self._study.get_trials(deepcopy=False, states=tuple(STATES))
-        return tuple(trial for trial in map(self._read, frozen) if trial is not None)
+        return self._lasting(frozen)
 
     @property
     def anything_waits(self) -> bool:
@@ -41,8 +42,15 @@ class Record:
             lower = [each for each in frozen if each.number < number]
             nameless = (each.state == TrialState.RUNNING and ASKED not in each.user_attrs for each in lower)
             if not any(nameless) or time.monotonic() > end_s:
-                return [trial for trial in map(self._read, lower) if trial is not None]
+                asked = [each for each in frozen if each.number == number]
+                return [trial for trial in self._lasting([*lower, *asked]) if trial.number != number]
             time.sleep(POLL_S)
+
+    def _lasting(self, frozen: Sequence[FrozenTrial]) -> tuple[Trial, ...]:
+        """Those that belong to the record, and that none of the others replaces."""
+        trials = [trial for trial in map(self._read, frozen) if trial is not None]
+        replaced = {trial.instead_of for trial in trials}
+        return tuple(trial for trial in trials if trial.number not in replaced)
 
     def _read(self, frozen: FrozenTrial) -> Trial | None:
         if frozen.number not in self._ended:

@@ -7,7 +7,7 @@ a point without an answer is asked again, and what was answered is never asked a
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,10 +22,10 @@ from regraft.core.errors import ArtifactError
 from regraft.core.hashing import fingerprint, unit_interval
 from regraft.search.agreement import Agreement
 from regraft.search.inheritance import at_once, take_over
-from regraft.search.marks import ASKED, FAILED, ORIGIN, TOLD, TOOK, WORKER, kept
+from regraft.search.marks import ASKED, FAILED, TOLD, TOOK, WORKER, kept
 from regraft.search.objectives import cheapest_best
 from regraft.search.pruners import UNASKED, PrunerName, pruner
-from regraft.search.queue import enqueue, suggested, was_queued
+from regraft.search.queue import enqueue, propose, suggested, was_queued
 from regraft.search.record import Record
 from regraft.search.samplers import SEES_CONDITIONS, SamplerName, require_several, sampler
 from regraft.search.space import Space, Values
@@ -43,6 +43,7 @@ VAST = 10_000
 """Points of a grid that are dealt by lot, so that however many are tried they are a fair sample."""
 
 Price = Callable[[Values], Sequence[float]]
+Marks = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Settings:
 class Study:
     """See `open_study`. One thread uses it; other processes may use the same storage.
 
-    `price` is to be set where costs are weighed: it says what they are at a point.
+    `price` is to be set where costs are weighed: it says what they are at a point; `within_s` where time is
+    short: how much of it there is.
     """
 
     def __init__(self, space: Space, study: optuna.Study, settings: Settings) -> None:
@@ -83,6 +85,7 @@ class Study:
         self._took: dict[int, dict[str, float]] = {}
         self.agree = Agreement(study)
         self.price: Price = lambda _: ()
+        self.within_s = 0.0
         self._worker = this_worker()
         study.set_user_attr(f"{WORKER}{self._worker['token']}", self._worker)
 
@@ -177,13 +180,14 @@ class Study:
         took = self._took.pop(asked.number, None)
         self._fail(self._mine.pop(asked.number), {"reason": reason, TOOK: took})
 
-    def refuse(self, asked: Asked, reason: str) -> None:
+    def refuse(self, asked: Asked, reason: str, *, needs_s: float | None = None) -> None:
         """Write down that a point is not worth trying, and why. To the sampler it is one that was given up.
 
         Of one that failed it learns nothing: it would go on to propose what nobody has time for.
         """
         took = self._took.pop(asked.number, None)
-        self._fail(self._mine.pop(asked.number), {"reason": reason, TOOK: took}, state=TrialState.PRUNED)
+        mark = {"reason": reason, "needs_s": needs_s, TOOK: took}
+        self._fail(self._mine.pop(asked.number), mark, state=TrialState.PRUNED)
 
     def is_at(self, asked: Asked) -> bool:
         """Whether a point was asked for here and has no answer yet."""
@@ -196,11 +200,9 @@ class Study:
         self._fail(trial, {"again": True})
 
     def propose(self, values: Values, *, origin: str = "rule of thumb") -> None:
-        """Put a point into the queue, unless it is there or was tried. None leaves a value to the head."""
-        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        proposed = {fingerprint(frozen.user_attrs.get("proposed")) for frozen in waiting}
-        if fingerprint(values) not in proposed | {trial.key for trial in self.trials}:
-            enqueue(self._study, self.space, values, **{ORIGIN: origin, "proposed": values})
+        """Put a point into the queue, unless it is there or was tried; see `queue.propose`."""
+        known = self.trials
+        propose(self._study, self.space, values, tried=known, within_s=self.within_s, origin=origin)
 
     def _ask_unknown(self) -> Asked | None:
         """Let the sampler propose until it is something new."""
@@ -267,9 +269,7 @@ class Study:
         else:
             self._fail(trial, {"same_as": before.number})
 
-    def _fail(
-        self, trial: optuna.Trial, mark: dict[str, object], state: TrialState = TrialState.FAIL
-    ) -> None:
+    def _fail(self, trial: optuna.Trial, mark: Marks, state: TrialState = TrialState.FAIL) -> None:
         with suppress(UpdateFinishedTrialError):
             trial.set_user_attr(FAILED, mark)
             self._study.tell(trial, state=state, skip_if_finished=True)

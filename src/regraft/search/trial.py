@@ -53,7 +53,9 @@ class Trial:
     """One line of a study's record. A failed trial has a reason in place of a value.
 
     `started_s` is the moment it was begun, in seconds since 1970; `reports` are the values it reported on
-    its way; `costs` stand beside the value where a study weighs several; `origin` says who proposed it.
+    its way; `costs` stand beside the value where a study weighs several; `origin` says who proposed it;
+    `needs_s` how much time there would have to be for a point that was refused for want of it; `instead_of`
+    is the number of a trial of the same point that this one replaces.
     """
 
     number: int
@@ -67,6 +69,8 @@ class Trial:
     reports: tuple[float, ...] = ()
     costs: tuple[float, ...] = ()
     origin: str = "sampler"
+    needs_s: float | None = None
+    instead_of: int | None = None
 
     @cached_property
     def key(self) -> str:
@@ -79,7 +83,11 @@ class GivenUp(Exception):  # noqa: N818 - not an error: a pruner saw no hope
 
 
 class TooDear(TrainingError):  # noqa: N818 - nothing went wrong: it is not worth its price
-    """Raised by a trial that would take too much of the time."""
+    """Raised by a trial that would take too much of the time; `needs_s` would be enough, None if unknown."""
+
+    def __init__(self, reason: str, *, needs_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.needs_s = needs_s
 
 
 class OutOfTime(Exception):  # noqa: N818 - not an error: it is for whoever goes on

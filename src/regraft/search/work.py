@@ -131,7 +131,7 @@ class _Worker:
             self.late.append(asked)
             return
         except TooDear as error:
-            self.study.refuse(asked, str(error))
+            self.study.refuse(asked, str(error), needs_s=error.needs_s)
         except Exception as error:  # noqa: BLE001 - whatever a head raises is its trial's, not the study's
             self.study.fail(asked, reason_of(error))
         else:

@@ -9,6 +9,7 @@ import pytest
 from regraft.core.errors import ArtifactError
 from regraft.search import Asked, Outcome, OutOfTime, TooDear
 from regraft.search.study import Study
+from regraft.search.tuning import propose_defaults
 from regraft.search.work import FAILURES_TO_STOP, LATE_TO_STOP, Report, work
 
 Opened = Callable[..., Study]
@@ -159,3 +160,33 @@ def test_what_is_refused_has_a_reason_and_no_value(opened: Opened) -> None:
     [trial] = study.trials
     assert (trial.state, trial.value, trial.reason) == ("failed", None, "It would take 9 of 10 s.")
     assert not study._took
+
+
+def test_what_was_refused_is_tried_once_there_is_time(opened: Opened) -> None:
+    """By whoever begins with more of it; the record then has the point once."""
+    tried, seen = [], []
+    for within_s in (10.0, 59.0, 60.0, 60.0, 10.0):
+        study = opened()
+        study.within_s = within_s
+        propose_defaults(study, None)
+        while study._record.anything_waits:
+            (asked,) = study.ask()
+            tried.append(asked.number)
+            if asked.values["head.kind"] == "rough" and within_s < 60:
+                study.refuse(asked, "It would take 30 s.", needs_s=60.0)
+            else:
+                study.tell(asked, Outcome(1.0))
+        seen.append([(trial.number, trial.state) for trial in study.trials])
+    assert tried == [0, 1, 2]
+    refused, done = [(0, "complete"), (1, "failed")], [(0, "complete"), (2, "complete")]
+    assert seen == [refused, refused, done, done, done]
+    assert study.trials[1].origin == "rule of thumb"
+
+
+def test_how_much_time_a_refused_point_needs_is_written_down(opened: Opened) -> None:
+    def evaluate(_asked: Asked, _report: Report) -> Outcome:
+        raise TooDear("It would take 9 of 10 s.", needs_s=18.0)
+
+    study = opened()
+    work(study, evaluate, should_stop=never, most=1)
+    assert [(trial.needs_s, trial.state) for trial in opened().trials] == [(18.0, "failed")]

@@ -86,7 +86,8 @@ class Pace:
             OutOfTime: it no longer fits.
         """
         if cost_s > MOST_FRACTION * self.budget.seconds:
-            raise TooDear(f"It would take {cost_s:.0f} of {self.budget.seconds:.0f} s.")
+            said = f"It would take {cost_s:.0f} of {self.budget.seconds:.0f} s."
+            raise TooDear(said, needs_s=cost_s / MOST_FRACTION)
         if not self.budget.affords(cost_s + then_s):
             raise OutOfTime
 

@@ -282,7 +282,7 @@ class Tries:
         left_s = climb.budget.left_s
         if look_s > left_s > 0:
             what = f"{' and '.join(recipe.backbones)} with {recipe.views} views"
-            raise TooDear(f"{what} would take {look_s:.0f} s, {left_s:.0f} s are left.")
+            raise TooDear(f"{what} would take {look_s:.0f} s, {left_s:.0f} s are left.", needs_s=look_s)
         if look_s:
             self.pace.require_time(look_s)
         for name in recipe.backbones:
