@@ -62,7 +62,18 @@ class Numbered(BaseSampler):
             for group in () if groups is None else groups.search_spaces:
                 group.update({name: own for name in group if (own := self._wider(name, group[name]))})
                 found |= {name: group[name] for name in found.keys() & group.keys()}
+        if isinstance(self._inner, GPSampler):
+            # Optuna leaves out an axis whose range has changed.
+            trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            found |= {name: own for name, own in self._space.items() if self._spans(name, own, trials)}
         return found
+
+    def _spans(self, name: str, own: BaseDistribution, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether an axis is now as wide as in any trial, and was wider than in some."""
+        known = [trial.distributions.get(name) for trial in trials]
+        if all(each == own for each in known):
+            return False
+        return all(each is not None and (each == own or self._wider(name, each)) for each in known)
 
     def _wider(self, name: str, known: BaseDistribution) -> BaseDistribution | None:
         """What an axis is by now, where that reaches beyond a range in which trials were made."""

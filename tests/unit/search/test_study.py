@@ -155,9 +155,10 @@ def test_a_study_goes_on_after_its_ranges_were_changed(opened: Opened) -> None:
     assert wider.best is not None
 
 
-def test_tpe_looks_beyond_the_range_that_it_began_with(opened: Opened) -> None:
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_a_model_looks_beyond_the_range_that_it_began_with(opened: Opened, sampler: str) -> None:
     def rates(asked_for: str, count: int) -> list[float]:
-        study, found = opened("head.kind=smooth", asked_for, sampler="tpe"), list[float]()
+        study, found = opened("head.kind=smooth", asked_for, sampler=sampler), list[float]()
         for _ in range(count):
             (asked,) = study.ask()
             found.append(asked.values["head.smooth.rate"] or 0.1)
