@@ -19,7 +19,8 @@ from regraft.backbones import load
 from regraft.evaluation import Answers, softmax
 from regraft.features import Representation, fit_affine
 from regraft.heads.selection import tempered_log_loss
-from regraft.pipeline.tuning.blending import best_alone, drawn, is_worse, judged_by_others, parts_of
+from regraft.pipeline.tuning.averaging import best_alone, drawn, is_worse, judged_by_others
+from regraft.pipeline.tuning.blending import parts_of
 from regraft.search.held_out import Task, steps
 from regraft.search.study import Settings, open_study
 from regraft.search.trial import Asked, Outcome, Trial

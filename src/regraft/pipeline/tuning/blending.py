@@ -5,17 +5,13 @@ much each counts is chosen on the same held-out answers that trials are compared
 harm is judged on images that did not choose it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from regraft.core.arrays import Array, Labels, Scores, Weights
-from regraft.core.seeds import generator
-from regraft.evaluation.answers import units
-from regraft.evaluation.resampling import mean_interval
+from regraft.core.arrays import Scores
 from regraft.features import Depths, columns_within
 from regraft.heads import Blend, Part
 from regraft.pipeline.budget import Budget
@@ -24,20 +20,25 @@ from regraft.pipeline.model import Fitted
 from regraft.pipeline.recipe import Recipe, head_of, kind_of
 from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.answers import SMALLEST
+from regraft.pipeline.tuning.averaging import (
+    affordable_parts,
+    best_alone,
+    drawn,
+    is_worse,
+    judged_by_others,
+    most_parts,
+)
 from regraft.pipeline.tuning.pace import REFIT
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Trial, importance
 from regraft.search.space import KIND
 
-MOST, DRAWS = 12, 20
-"""Trials that may be parts, and how often one of them is drawn."""
+MOST = 12
+"""Trials that may be parts."""
 
 SMALLEST_DEPTHS_FIRST: tuple[Depths, ...] = ("last", "all", "grid")
-PIECES = 5
-"""Of the held-out images: each is judged by shares that the others chose."""
-
 COST_FRACTION = 0.1
-"""Of the budget, that fitting the parts may take at most, and the analysis twice as much."""
+"""Of the budget, that choosing the parts may take, and fitting them, and the analysis twice as much."""
 
 
 @dataclass(frozen=True)
@@ -99,24 +100,24 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
     Source: ensemble selection with replacement, Caruana et al. 2004, 10.1145/1015330.1015432.
     Differs: logits are averaged, not probabilities, which leaves one linear head.
     Cost: DRAWS x MOST passes over the held-out answers, once more for each of the parts that judge, and for
-        each that is too dear.
+        each that is too dear; with fewer parts where that would take too long.
     """
     climb = tries.climb
     if climb.dataset.is_multilabel:
         return None
+    truth, most_s = climb.truth[climb.held_out], COST_FRACTION * climb.budget.seconds
     pool = [
         (trial, said)
-        for trial in parts_of(trials, best)
+        for trial in parts_of(trials, best)[: most_parts(len(truth) * climb.class_count, most_s)]
         if (said := tries.predictions(trial.number)) is not None
     ]
     if len(pool) < 2:
         return None
     logits = np.stack([np.log(np.clip(said, SMALLEST, 1)) for _, said in pool])
-    truth = climb.truth[climb.held_out]
     weights = climb.held_out_weights
     # The best trial was fitted before.
     costs_s = np.array([0.0 if trial.number == best.number else refit_s(trial, tries) for trial, _ in pool])
-    kept = affordable_parts(logits, truth, weights, costs_s, COST_FRACTION * climb.budget.seconds)
+    kept = affordable_parts(logits, truth, weights, costs_s, most_s)
     pool, logits = [pool[at] for at in kept], logits[kept]
     if len(pool) < 2:
         return None
@@ -136,106 +137,6 @@ def blended(trials: Sequence[Trial], best: Trial, tries: Tries) -> Blended | Non
     scores = np.full((len(climb.held_out), climb.class_count), np.nan, np.float32)
     scores[climb.held_out] = np.tensordot(shares, logits, 1)
     return Blended(recipe, recipes, scores, loss, loss_alone, does_harm)
-
-
-def affordable_parts(
-    logits: Float[Array, "p n k"],
-    truth: Labels,
-    weights: Weights | None,
-    costs_s: Float[Array, " p"],
-    most_s: float,
-) -> Int[Array, " a"]:
-    """Which parts to draw from, so that those that are drawn can be fitted in a time: without the dearest.
-
-    Judged by what is left, or a blend would be praised for what it cannot hold.
-    """
-    left = np.flatnonzero(costs_s <= most_s)
-    while len(left):
-        chosen = left[drawn(logits[left], truth, weights) > 0]
-        if costs_s[chosen].sum() <= most_s:
-            break
-        left = left[left != chosen[np.argmax(costs_s[chosen])]]
-    return left
-
-
-def drawn(logits: Float[Array, "p n k"], truth: Labels, weights: Weights | None) -> Float[Array, " p"]:
-    """Shares of an average: again and again whoever makes it best is added; those of the best on the way."""
-    counts, total = np.zeros(len(logits)), np.zeros_like(logits[0])
-    lowest, found = np.inf, counts
-    for draw in range(1, DRAWS + 1):
-        losses = [log_loss((total + one) / draw, truth, weights) for one in logits]
-        best = int(np.argmin(losses))
-        counts[best] += 1
-        total += logits[best]
-        if losses[best] < lowest:
-            lowest, found = losses[best], counts / draw
-    return found
-
-
-def log_loss(logits: Float[Array, "n k"], truth: Labels, weights: Weights | None) -> float:
-    """The mean log-loss of logits as they are."""
-    return float(np.average(log_losses(logits, truth), weights=weights))
-
-
-def log_losses(logits: Float[Array, "n k"], truth: Labels) -> Float[Array, " n"]:
-    """Of every image."""
-    top = logits.max(axis=1, keepdims=True)
-    rest = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-    return np.asarray(rest - logits[np.arange(len(truth)), truth])
-
-
-def best_alone(logits: Float[Array, "p n k"], truth: Labels, weights: Weights | None) -> Float[Array, " p"]:
-    """Shares of the average that is one trial, the best."""
-    shares = np.zeros(len(logits))
-    shares[np.argmin([log_loss(one, truth, weights) for one in logits])] = 1
-    return shares
-
-
-def judged_by_others(
-    choose: Callable[..., Float[Array, " p"]],
-    logits: Float[Array, "p n k"],
-    truth: Labels,
-    weights: Weights | None,
-    *,
-    groups: Sequence[str],
-    seed: int,
-) -> Float[Array, " n"]:
-    """Log-losses of images by averages whose shares other images chose, all of a group together."""
-    codes = _units(groups, len(truth))
-    own = generator(seed, "blend").permutation(codes.max() + 1)[codes] % PIECES
-    found = np.empty_like(logits[0])
-    for number in np.unique(own):
-        judged = own == number
-        # Of a single group there are no others.
-        learnt = slice(None) if judged.all() else ~judged
-        others = None if weights is None else weights[learnt]
-        shares = choose(logits[:, learnt], truth[learnt], others)
-        found[judged] = np.tensordot(shares, logits[:, judged], 1)
-    return log_losses(found, truth)
-
-
-def is_worse(
-    average: Float[Array, " n"],
-    alone: Float[Array, " n"],
-    *,
-    groups: Sequence[str],
-    seed: int,
-    weights: Weights | None = None,
-) -> bool:
-    """Whether losses are higher than others beyond chance: the 95 % interval of the mean lies above zero.
-
-    An average of calibrated heads is rarely worse than one of them: on folds of seven sets it was in three of
-    21 searches. So it is refused on evidence, not for lack of it. Taking only those that such images speak
-    for, be it by chance, lowers the log-loss by 5.0 % on average in place of 7.0 % (`benchmarks/blend.py`).
-    """
-    difference, codes = average - alone, _units(groups, len(alone))
-    most = float(np.abs(difference).max())
-    found = mean_interval(difference, codes, within=(-most, most), seed=seed, weights=weights)
-    return found.low > 0
-
-
-def _units(groups: Sequence[str], count: int) -> Array:
-    return units(list(groups) if any(groups) else None, count)
 
 
 def fits_s(trials: Sequence[Trial], best: Trial, tries: Tries) -> float:

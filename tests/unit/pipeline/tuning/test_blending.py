@@ -22,15 +22,10 @@ from regraft.pipeline.tuning.analysis import found_recipe
 from regraft.pipeline.tuning.asked import Search
 from regraft.pipeline.tuning.blending import (
     COST_FRACTION,
-    affordable_parts,
     analysis_s,
-    best_alone,
     blended,
-    drawn,
     fit_blend,
     fits_s,
-    is_worse,
-    judged_by_others,
     parts_of,
     refit_s,
 )
@@ -39,65 +34,6 @@ from regraft.pipeline.tuning.plan import space_for
 from regraft.pipeline.tuning.tries import Tries
 from regraft.search import Asked, Trial, importance
 from regraft.search.findings import FEWEST
-
-
-def experts(count: int = 600) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of two that err independently of each other, and of one that knows nothing."""
-    random = np.random.default_rng(0)
-    truth = random.integers(0, 3, count)
-    right = np.eye(3)[truth]
-    return np.stack([right + random.normal(0, 1, right.shape) for _ in "ab"] + [0 * right]), truth
-
-
-def test_those_who_err_elsewhere_share() -> None:
-    logits, truth = experts()
-    shares = drawn(logits, truth, None)
-    assert shares.sum() == pytest.approx(1)
-    assert shares[:2].min() > 0.3
-    assert shares[2] < 0.1
-
-
-def test_weights_say_whose_errors_count() -> None:
-    logits, truth = experts()
-    good_at = np.arange(600) < 300
-    logits[0][~good_at], logits[1][good_at] = 0, 0
-    shares = drawn(logits, truth, np.where(good_at, 1.0, 1e-6))
-    assert shares[0] > 0.9
-
-
-def test_an_average_is_judged_by_images_that_did_not_choose_it() -> None:
-    """Of a hundred that know nothing, some average looks good where it was chosen, and nowhere else."""
-    random = np.random.default_rng(1)
-    truth = random.integers(0, 2, 60)
-    logits = random.normal(0, 1, (100, 60, 2))
-    shares = drawn(logits, truth, None)
-    best = np.tensordot(shares, logits, 1)
-    flattered = -np.log(np.exp(best)[np.arange(60), truth] / np.exp(best).sum(1)).mean()
-    assert flattered < 0.6
-    assert judged_by_others(drawn, logits, truth, None, groups=[""] * 60, seed=0).mean() > 0.65
-
-
-def test_groups_stay_together_when_an_average_is_judged() -> None:
-    """Copies of an image on both sides would make ignorance look like knowledge."""
-    random = np.random.default_rng(2)
-    truth, logits = random.integers(0, 2, 20).repeat(8), random.normal(0, 1, (100, 20, 2)).repeat(8, axis=1)
-    groups = [str(at) for at in np.arange(20).repeat(8)]
-    together = judged_by_others(drawn, logits, truth, None, groups=groups, seed=0)
-    torn = judged_by_others(drawn, logits, truth, None, groups=[""] * 160, seed=0)
-    assert torn.mean() < 0.6 < 0.65 < together.mean()
-
-
-def test_the_best_alone_is_judged_likewise() -> None:
-    logits, truth = experts()
-    given = (logits, truth, None)
-    assert best_alone(*given).tolist() in ([1, 0, 0], [0, 1, 0])
-    alone, average = (
-        judged_by_others(choose, *given, groups=[""] * 600, seed=0) for choose in (best_alone, drawn)
-    )
-    assert average.mean() < alone.mean()
-    assert is_worse(alone, average, groups=[""] * 600, seed=0)
-    assert not is_worse(average, alone, groups=[""] * 600, seed=0)
-    assert not is_worse(alone, alone, groups=[""] * 600, seed=0)
 
 
 def trial(number: int, kind: str, value: float | None, **values: Any) -> Trial:
@@ -172,6 +108,9 @@ def test_a_blend_is_one_linear_head_that_its_recipe_fits_again(tries: Tries, mon
     seen = tries.climb.held_out
     apart = [scores[seen] - scores[seen].mean(1, keepdims=True) for scores in (found.scores, whole[1])]
     np.testing.assert_allclose(*apart, atol=0.15 * np.abs(apart[1]).max())
+    # Where there is no time to weigh them against each other, there is none.
+    monkeypatch.setattr("regraft.pipeline.tuning.averaging.ANSWERS_PER_S", 1.0)
+    assert blended(trials, min(trials, key=lambda one: one.value or 0), tries) is None
 
 
 def test_what_a_trial_shared_is_paid_for_when_it_is_fitted_again(tries: Tries) -> None:
@@ -217,17 +156,6 @@ def test_a_blend_of_views_is_what_its_recipe_fits(networks: Any, tmp_path: Path,
     np.testing.assert_allclose(fit_blend(found, tries)[0].weights, whole.weights, rtol=1e-5, atol=1e-7)
 
 
-def test_harm_is_judged_by_weight() -> None:
-    """An average that is worse on a few images, which weigh most."""
-    random = np.random.default_rng(1)
-    alone = random.exponential(size=60)
-    average = alone + np.where(np.arange(60) < 12, 0.3, -0.1) + random.normal(0, 0.02, 60)
-    weights = np.where(np.arange(60) < 12, 20.0, 1.0)
-    given = {"groups": [""] * 60, "seed": 0}
-    assert not is_worse(average, alone, **given)
-    assert is_worse(average, alone, **given, weights=weights)
-
-
 def test_time_for_the_analysis_is_kept_back_where_there_will_be_one(tries: Tries) -> None:
     point = {"head.kind": "logistic", "head.logistic.penalty": 0.1, "head.logistic.smoothing": 0.0}
     trial = evaluated(tries, 0, {**point, "depths": "all", "scaling": "depth"})
@@ -262,20 +190,3 @@ def test_a_kind_that_shares_nothing_takes_a_part_of_what_its_trial_took(tries: T
 def test_what_is_no_blend(parts: object, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         Recipe.from_json({"head": {"kind": "blend", "parts": parts}})
-
-
-def test_parts_that_cannot_be_fitted_in_time_are_left_out() -> None:
-    logits, truth = experts()
-    assert np.count_nonzero(drawn(logits, truth, None)[:2]) == 2
-
-    def kept(*costs_s: float, most_s: float) -> list[int]:
-        return affordable_parts(logits, truth, None, np.array(costs_s, np.float64), most_s).tolist()
-
-    assert kept(0, 0, 0, most_s=1) == [0, 1, 2]
-    assert kept(0, 5, 0, most_s=5) == [0, 1, 2]
-    assert kept(0, 5, 0, most_s=4) == [0, 2]
-    # Of two that are too dear together, the dearer one goes.
-    assert kept(3, 2, 0, most_s=4) == [1, 2]
-    # What nobody would draw may cost what it wants, up to all the time.
-    assert kept(2, 2, 4, most_s=4) == [0, 1, 2]
-    assert kept(9, 9, 9, most_s=1) == []
