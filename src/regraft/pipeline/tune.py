@@ -154,7 +154,7 @@ def _search(
         budget.reserved_s = finish_s + tries.kept_s
         if search.ablate:
             budget.reserved_s += reserved_s(best, trials, space, budget)
-        return not budget.affords(analysis_s(trials, best, budget))
+        return not budget.affords(analysis_s(trials, best, space, budget))
 
     proposed: list[Values] = []
     began_s, finish_s = climb.budget.spent_s, climb.budget.reserved_s

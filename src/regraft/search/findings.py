@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from regraft.core.settings import Knob, knobs
-from regraft.search.axis import Range
+from regraft.search.axis import Choice, Range
 from regraft.search.space import HEAD, KIND, Space
 from regraft.search.trial import Trial
 
@@ -46,7 +46,7 @@ def at_edges(
 
     `others` say how far axes go that are no head's.
     """
-    own = sorted(of_kind(trials, kind), key=lambda trial: trial.value or 0.0)
+    own = sorted(of_kind(trials, kind, space), key=lambda trial: trial.value or 0.0)
     if len(own) < FEWEST:
         return []
     best = own[: max(3, round(BEST_SHARE * len(own)))]
@@ -65,10 +65,16 @@ def at_edges(
     return found
 
 
-def of_kind(trials: Sequence[Trial], kind: str) -> list[Trial]:
+def of_kind(trials: Sequence[Trial], kind: str, space: Space) -> list[Trial]:
     """Complete trials of one kind of head whose values were all asked for, none left to the head."""
     complete = (trial for trial in trials if trial.state == "complete" and trial.values[KIND] == kind)
-    return [trial for trial in complete if None not in trial.values.values()]
+    return [trial for trial in complete if not _is_left_to_head(trial, space)]
+
+
+def _is_left_to_head(trial: Trial, space: Space) -> bool:
+    """Whether any value is: of a choice None is one like others."""
+    without = (name for name, value in trial.values.items() if value is None)
+    return any(not isinstance(space.axes.get(name), Choice) for name in without)
 
 
 def _wider(axis: Range, knob: Knob, side: str) -> Range | None:

@@ -27,9 +27,9 @@ IMPORT_S, TRIAL_S = 1.5, 0.015
 trial, by the 12 s above."""
 
 
-def cost_s(trials: Sequence[Trial], kind: str) -> float:
+def cost_s(trials: Sequence[Trial], space: Space, kind: str) -> float:
     """What both kinds of importance may take: of few trials nothing is said."""
-    count = len(of_kind(trials, kind))
+    count = len(of_kind(trials, kind, space))
     return IMPORT_S + TRIAL_S * min(count, MOST_TRIALS) if count >= FEWEST else 0.0
 
 
@@ -41,7 +41,7 @@ def importance(trials: Sequence[Trial], space: Space, kind: str) -> dict[str, fl
         better, and not what ruins one.
     Cost: a random forest over the trials.
     """
-    ranked = sorted(of_kind(trials, kind), key=lambda trial: trial.value or 0.0)
+    ranked = sorted(of_kind(trials, kind, space), key=lambda trial: trial.value or 0.0)
     study = _study_of(ranked[:: math.ceil(len(ranked) / MOST_TRIALS)] if ranked else [], space, kind)
     if study is None:
         return {}
@@ -74,8 +74,8 @@ def importance_for_best(trials: Sequence[Trial], space: Space, kind: str) -> dic
 
 def _study_of(trials: Sequence[Trial], space: Space, kind: str) -> "optuna.Study | None":
     """The complete trials of one kind as a study of its own, without axes of one value; None if too few."""
-    own = of_kind(trials, kind)
-    names = [n for n in space.axes if n != KIND and own and all(t.values.get(n) is not None for t in own)]
+    own = of_kind(trials, kind, space)
+    names = [n for n in space.axes if n != KIND and own and all(n in t.values for t in own)]
     names = [name for name in names if len({t.values[name] for t in own}) > 1]
     if len(own) < FEWEST or not names:
         return None

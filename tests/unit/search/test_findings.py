@@ -47,6 +47,18 @@ def test_nothing_is_said_of_few_or_equal_trials(space_with: SpaceOf) -> None:
     assert importance([], space, "smooth") == {}
 
 
+@pytest.mark.parametrize("measure", [importance, importance_for_best])
+def test_none_is_a_choice_like_others(space_with: SpaceOf, measure: Callable[..., dict[str, float]]) -> None:
+    """Only where a range is searched it means that the head finds a value."""
+    space = space_with("head.rate=none,0.1")
+    trials = trials_of(space_with(), lambda rate, _: rate)
+    for trial in trials:
+        trial.values["head.smooth.rate"] = None if (trial.value or 0) < 0.01 else 0.1
+    shares = measure(trials, space, "smooth")
+    assert shares["head.smooth.rate"] > 0.7
+    assert "head.smooth.rate" not in measure(trials, space_with(), "smooth")
+
+
 @pytest.mark.parametrize(("sign", "side"), [(1, "lower"), (-1, "upper")])
 def test_the_best_at_an_edge_are_found(space_with: SpaceOf, sign: int, side: str) -> None:
     space = space_with("head.rate=1e-3..1e-1:log")

@@ -128,7 +128,7 @@ def _of_edge(edge: AtEdge) -> str:
 
 
 def _of_idle(found: Evidence, best: Trial) -> Iterator[str]:
-    own = of_kind(found.trials, best.values[KIND])
+    own = of_kind(found.trials, best.values[KIND], found.space)
     if len(own) < ENOUGH:
         return
     for name, share in found.shares.items():

@@ -30,7 +30,7 @@ from regraft.pipeline.tuning.averaging import (
 )
 from regraft.pipeline.tuning.pace import REFIT
 from regraft.pipeline.tuning.tries import Tries
-from regraft.search import Trial, importance
+from regraft.search import Space, Trial, importance
 from regraft.search.space import KIND
 
 MOST = 12
@@ -146,9 +146,9 @@ def fits_s(trials: Sequence[Trial], best: Trial, tries: Tries) -> float:
     return refit_s(best, tries) + min(together_s, COST_FRACTION * tries.climb.budget.seconds)
 
 
-def analysis_s(trials: Sequence[Trial], best: Trial, budget: Budget) -> float:
+def analysis_s(trials: Sequence[Trial], best: Trial, space: Space, budget: Budget) -> float:
     """What the analysis of the trials may take."""
-    return min(importance.cost_s(trials, best.values[KIND]), 2 * COST_FRACTION * budget.seconds)
+    return min(importance.cost_s(trials, space, best.values[KIND]), 2 * COST_FRACTION * budget.seconds)
 
 
 def refit_s(trial: Trial, tries: Tries) -> float:

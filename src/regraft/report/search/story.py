@@ -112,12 +112,17 @@ class Story:
         return f"c{self.kinds.index(str(trial['values'][KIND])) % 8}"
 
     def setting(self, trial: Trial, name: str) -> Any:
-        """A trial's value of an axis, also one that its head found on its own; None where it has none."""
+        """A trial's value of an axis, also one that its head found on its own; None where it has none.
+
+        Of a choice none is a value like others.
+        """
         value = trial["values"].get(name)
-        if value is None and name in trial["values"]:
-            head = trial["details"].get("head", {})
-            value = head.get(name.rpartition(".")[2]) if isinstance(head, Mapping) else None
-        return value
+        if value is not None or name not in trial["values"]:
+            return value
+        if "none" in str(self.search["space"].get(name, "")).split(","):
+            return "none"
+        head = trial["details"].get("head", {})
+        return head.get(name.rpartition(".")[2]) if isinstance(head, Mapping) else None
 
     def axes(self, kind: str) -> list[str]:
         """The axes of one kind of head on which its trials differ, the most important first."""

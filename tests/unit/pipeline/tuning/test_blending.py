@@ -160,10 +160,10 @@ def test_time_for_the_analysis_is_kept_back_where_there_will_be_one(tries: Tries
     point = {"head.kind": "logistic", "head.logistic.penalty": 0.1, "head.logistic.smoothing": 0.0}
     trial = evaluated(tries, 0, {**point, "depths": "all", "scaling": "depth"})
     many = [replace(trial, number=number) for number in range(FEWEST)]
-    budget = tries.climb.budget
+    budget, space = tries.climb.budget, tries.space
     most_s = 2 * COST_FRACTION * budget.seconds
-    analysed_s = analysis_s(many, trial, budget) - analysis_s(many[:-1], trial, budget)
-    assert analysed_s == pytest.approx(min(importance.cost_s(many, "logistic"), most_s))
+    analysed_s = analysis_s(many, trial, space, budget) - analysis_s(many[:-1], trial, space, budget)
+    assert analysed_s == pytest.approx(min(importance.cost_s(many, space, "logistic"), most_s))
     assert analysed_s > 1
 
 

@@ -92,6 +92,19 @@ def test_a_slice_shows_all_trials_of_its_kind_and_what_the_head_found(search: Se
     assert mine.count("<circle") + mine.count('class="above') == 6
 
 
+def test_none_among_choices_is_drawn_like_others(search: Search) -> None:
+    search["space"]["head.ridge.penalty"] = "none,1.0"
+    for trial in search["trials"]:
+        if "head.ridge.penalty" in trial["values"]:
+            trial["values"]["head.ridge.penalty"] = (None, 1.0)[trial["number"] % 2]
+            trial["details"]["head"] = {"penalty": 0.37}
+    story = Story(search)
+    assert "head.ridge.penalty" in story.axes("ridge")
+    assert story.scale("head.ridge.penalty", story.of_kind("ridge")) == Bands(("1.0", "none"))
+    penalty = next(str(plot) for said, plot in slices(story, "ridge") if "penalty" in said)
+    assert penalty.count("<circle") == 24
+
+
 def test_a_name_with_a_colon_is_no_range(search: Search) -> None:
     names = ["lite0:96px:int8", "lite0", "a..b"]
     search["space"]["backbones"] = ",".join(names)
