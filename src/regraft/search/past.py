@@ -1,7 +1,7 @@
 """Earlier searches on other data sets, and which of their best points a new one should try early."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ BEST_KEPT = 3
 FEWEST_TRIALS = 5
 """Complete ones of a search; fewer have not found much."""
 
-MOST_KEPT = 300
+MOST_KEPT, MARKS = 300, 64
 COUNTS = ("images", "classes", "width")
 """They are compared by their logarithms."""
 
@@ -49,10 +49,13 @@ class About:
 
 @dataclass(frozen=True)
 class Past:
-    """One search: its name, a fingerprint of its data, what it made small, and its points, the best first."""
+    """One search: its name, marks of its data, what it made small, and its points, the best first.
+
+    Data that share a mark have images in common; see `marks_of`.
+    """
 
     study: str
-    data: str
+    data: tuple[str, ...]
     objective: str
     about: About
     best: tuple[Values, ...]
@@ -65,6 +68,14 @@ class Proposal:
     values: Values
     past: Past
     distance: float
+
+
+def marks_of(images: Iterable[str]) -> tuple[str, ...]:
+    """The least of the images' hashes: of parts of the same data, even small ones, some are the same.
+
+    Source: minwise hashing, Broder 1997, 10.1109/SEQUEN.1997.666900.
+    """
+    return tuple(sorted(set(images))[:MARKS])
 
 
 def remember(past: Past, trials: Sequence[Trial], folder: Path) -> None:
@@ -93,7 +104,7 @@ def remembered(folder: Path) -> list[Past]:
 def proposals(known: Sequence[Past], new: Past, space: Space, *, count: int) -> list[Proposal]:
     """The best points of the most alike data sets that fit the space: of each its best first, nearest first.
 
-    Searches on the very same images are left out: what is run again is to give the same again, and split
+    Searches on some of the same images are left out: what is run again is to give the same again, and split
     another way, some of them were chosen by images that are the test part now.
 
     Source: Feurer, Springenberg & Hutter 2015, 10.1609/aaai.v29i1.9354.
@@ -104,7 +115,7 @@ def proposals(known: Sequence[Past], new: Past, space: Space, *, count: int) -> 
     others = [
         past
         for past in known
-        if past.data != new.data
+        if set(past.data).isdisjoint(new.data)
         and (past.objective, past.about.several) == (new.objective, new.about.several)
     ]
     away = _distances([past.about.coordinates() for past in others], new.about.coordinates())
@@ -153,6 +164,9 @@ def _read(file: Path) -> Past | None:
         found = read_json(file)
         about, best = About(**found["about"]), tuple(dict(values) for values in found["best"])
         about.coordinates()
-        return Past(str(found["study"]), str(found["data"]), str(found["objective"]), about, best)
+        if not isinstance(found["data"], list):
+            return None
+        marks = tuple(map(str, found["data"]))
+        return Past(str(found["study"]), marks, str(found["objective"]), about, best)
     except (ArtifactError, KeyError, TypeError, ValueError):
         return None

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from regraft.core.hashing import sha256_of_bytes
 from regraft.search import Space, Trial
-from regraft.search.past import FEWEST_TRIALS, About, Past, proposals, remember, remembered
+from regraft.search.past import FEWEST_TRIALS, About, Past, marks_of, proposals, remember, remembered
 
 SpaceOf = Callable[..., Space]
 ABOUT = About(images=100, classes=3, width=64, balance=1.0, probe=0.5)
-NEW = Past("new", "data-new", "loss", ABOUT, ())
+NEW = Past("new", ("data-new",), "loss", ABOUT, ())
 
 
 def smooth(rate: float | None, **more: object) -> dict[str, object]:
@@ -24,7 +25,7 @@ def smooth(rate: float | None, **more: object) -> dict[str, object]:
 
 
 def past(name: str, *best: dict[str, object], **about: object) -> Past:
-    return Past(name, f"data-{name}", "loss", replace(ABOUT, **about), best)
+    return Past(name, (f"data-{name}",), "loss", replace(ABOUT, **about), best)
 
 
 def test_the_most_alike_data_comes_first_and_of_each_its_best(space_with: SpaceOf) -> None:
@@ -53,6 +54,17 @@ def test_the_same_data_another_objective_and_other_labels_are_left_out(space_wit
         past("labels", smooth(0.1), several=True),
     ]
     assert proposals(known, NEW, space_with(), count=9) == []
+
+
+def test_a_search_on_some_of_the_same_images_is_left_out(space_with: SpaceOf) -> None:
+    """As where the time was enough for an eighth of them, or more were added."""
+    images = [sha256_of_bytes(str(number).encode()) for number in range(840)]
+    whole = replace(NEW, data=marks_of(images))
+    assert len(whole.data) == 64
+    few, more = images[100:205], images + [sha256_of_bytes(b"new %d" % number) for number in range(3000)]
+    for seen, count in ((few, 0), (more, 0), (more[840:], 1)):
+        known = [replace(past("one", smooth(0.1)), data=marks_of(seen))]
+        assert len(proposals(known, whole, space_with(), count=9)) == count
 
 
 @pytest.mark.parametrize(
@@ -97,7 +109,7 @@ def trials(count: int) -> list[Trial]:
 def test_what_is_remembered_is_read_again(tmp_path: Path) -> None:
     remember(NEW, trials(6), tmp_path)
     (found,) = remembered(tmp_path)
-    assert (found.study, found.data, found.objective, found.about) == ("new", "data-new", "loss", ABOUT)
+    assert (found.study, found.data, found.objective, found.about) == ("new", ("data-new",), "loss", ABOUT)
     assert [values["head.smooth.rate"] for values in found.best] == pytest.approx([0.5, 0.4, 0.3])
 
 
@@ -120,7 +132,9 @@ def test_the_oldest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "c" in [one.study for one in remembered(tmp_path)]
 
 
-@pytest.mark.parametrize("change", [{"about": {}}, {"about": {"images": 1}}, {"best": [1]}, {"study": ...}])
+@pytest.mark.parametrize(
+    "change", [{"data": "of before"}, {"about": {}}, {"about": {"images": 1}}, {"best": [1]}, {"study": ...}]
+)
 def test_records_that_are_damaged_are_passed_over(tmp_path: Path, change: dict[str, object]) -> None:
     remember(NEW, trials(6), tmp_path)
     good = json.loads((tmp_path / "new.json").read_text())
@@ -135,5 +149,5 @@ def test_records_that_are_damaged_are_passed_over(tmp_path: Path, change: dict[s
 def test_nothing_is_kept_of_data_that_teach_nothing(tmp_path: Path) -> None:
     trials = [Trial(number, smooth(0.1 + number), "complete", float(number)) for number in range(20)]
     for name, probe in (("taught", 0.9), ("nothing", 1.0)):
-        remember(Past(name, "data", "loss", replace(ABOUT, probe=probe), ()), trials, tmp_path)
+        remember(Past(name, ("data",), "loss", replace(ABOUT, probe=probe), ()), trials, tmp_path)
     assert [file.stem for file in tmp_path.iterdir()] == ["taught"]

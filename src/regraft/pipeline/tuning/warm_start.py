@@ -12,7 +12,7 @@ from regraft.core.hashing import fingerprint
 from regraft.features import width
 from regraft.pipeline.climb import Climb
 from regraft.search import Trial
-from regraft.search.past import About, Past, proposals, remember, remembered
+from regraft.search.past import About, Past, marks_of, proposals, remember, remembered
 
 if TYPE_CHECKING:
     from regraft.search.study import Study
@@ -45,8 +45,8 @@ def record_of(climb: Climb, study: str, *, score: str) -> Past:
         several=truth.ndim == 2,
     )
     # However they are split: what was chosen on images that are sealed by now is not to be begun with.
-    images = fingerprint(sorted({example.sha256 for example in climb.trunk.images.examples}))
-    return Past(study, images, score, about, ())
+    marks = marks_of(example.sha256 for example in climb.trunk.images.examples)
+    return Past(study, marks, score, about, ())
 
 
 def propose_past(study: "Study", new: Past, trials: int | None) -> list[dict[str, Any]]:
