@@ -1,6 +1,6 @@
 """The grid of a space, its points by number: a fair sample of it can be drawn, however large it is."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
@@ -69,7 +69,7 @@ class Grid:
             number -= block.size
         return iter(())
 
-    def _points(self, block: Block, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
+    def _points(self, block: Block, numbers: Iterable[int]) -> Iterator[dict[str, Any]]:
         first = block.combination(0)
         for number in numbers:
             values = block.combination(number)

@@ -97,6 +97,7 @@ def test_some_of_a_grid_of_any_size_by_lot() -> None:
     for at in range(40):
         assert len({point[f"axis {at}"] for point in some}) > 1
     assert some == vast.grid().sample(300, seed=0) != vast.grid().sample(300, seed=1)
+    assert next(iter(vast.grid()))["axis 0"] == 0
     few = of("head.kind=ridge", "head.ridge.penalty=1..100:log").grid()
     assert few.sample(5, seed=0) == [*few]
     assert len(few.sample(4, seed=0)) == 4
